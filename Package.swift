@@ -1,0 +1,60 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target is built with.
+let strict: [SwiftSetting] = [
+  // A warning nobody must act on is a warning nobody reads.
+  .treatAllWarnings(as: .error),
+  // Existentials cost an allocation and a witness call: they should be visible.
+  .enableUpcomingFeature("ExistentialAny"),
+  // The compiler polices which layer leaks into whose API.
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Everything above the runtime is free of unsafe constructs; the compiler holds us to it.
+let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+let package = Package(
+  name: "descent",
+  products: [
+    .library(name: "Descent", targets: ["Descent"])
+  ],
+  targets: [
+    // The layers. Folders keep the plain names; targets are prefixed, because the toolchain ships a
+    // module called Runtime and a type Graph in a module Graph could not be qualified.
+    .target(name: "DescentGraph", path: "Sources/Graph", swiftSettings: safe),
+    .target(
+      name: "DescentPasses", dependencies: ["DescentGraph"], path: "Sources/Passes",
+      swiftSettings: safe),
+    .target(
+      name: "DescentCodegen", dependencies: ["DescentGraph"], path: "Sources/Codegen",
+      swiftSettings: safe),
+    .target(
+      name: "DescentRuntime", dependencies: ["DescentGraph", "DescentCodegen"],
+      path: "Sources/Runtime", swiftSettings: strict),
+    .target(
+      name: "DescentCompiler",
+      dependencies: ["DescentGraph", "DescentPasses", "DescentCodegen", "DescentRuntime"],
+      path: "Sources/Compiler", swiftSettings: safe),
+    .target(
+      name: "DescentFormats", dependencies: ["DescentGraph"], path: "Sources/Formats",
+      swiftSettings: safe),
+    .target(
+      name: "DescentLearning",
+      dependencies: ["DescentGraph", "DescentPasses", "DescentRuntime", "DescentCompiler", "DescentFormats"],
+      path: "Sources/Learning", swiftSettings: safe),
+    .target(
+      name: "DescentDiagnostics",
+      dependencies: ["DescentGraph", "DescentPasses", "DescentCodegen", "DescentRuntime", "DescentCompiler"],
+      path: "Sources/Diagnostics", swiftSettings: safe),
+    .target(
+      name: "Descent",
+      dependencies: [
+        "DescentGraph", "DescentPasses", "DescentCodegen", "DescentRuntime", "DescentCompiler",
+        "DescentFormats", "DescentLearning", "DescentDiagnostics",
+      ],
+      path: "Sources/Descent", swiftSettings: safe),
+  ],
+  swiftLanguageModes: [.v6]
+)
