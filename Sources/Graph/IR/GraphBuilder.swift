@@ -1,0 +1,124 @@
+/// The only way to make a graph: checks every node's type, interns equal nodes, and gathers mistakes.
+///
+/// Building never traps. A mistake is recorded with its origin and yields a placeholder; what is built from a
+/// placeholder is a placeholder too, so that one mistake is reported once.
+public final class GraphBuilder {
+  /// The name of the graph under construction.
+  public let name: String
+  package private(set) var nodes: [Node] = []
+  package private(set) var outputs: [Graph.Output] = []
+  package private(set) var updates: [Graph.Update] = []
+  package private(set) var errors: [GraphError] = []
+  /// The origin that nodes are given; named operations set it, operators inherit it.
+  package var origin: Origin = .unknown
+  /// The names of the layers being built, outermost first.
+  package var layers: [String] = []
+
+  private var interned: [Node: Value] = [:]
+  private var leafNames: Set<String> = []
+
+  /// Creates an empty builder.
+  public init(name: String) {
+    self.name = name
+  }
+
+  /// Creates a builder that continues a graph; the graph's values keep their numbers.
+  package init(continuing graph: Graph) {
+    name = graph.name
+    nodes = graph.nodes
+    outputs = graph.outputs
+    updates = graph.updates
+    errors = graph.errors
+    interned.reserveCapacity(nodes.count)
+    for (index, node) in nodes.enumerated() {
+      if interned[node] == nil { interned[node] = Value(index) }
+      if case .leaf(let leaf) = node.op, let name = leaf.leafName { leafNames.insert(name) }
+    }
+  }
+
+  /// Returns the finished graph.
+  package func build(objective: Objective? = nil) -> Graph {
+    Graph(
+      name: name, nodes: nodes, outputs: outputs, updates: updates, objective: objective,
+      errors: errors)
+  }
+
+  /// Returns the type of a value.
+  package func type(of value: Value) -> TensorType { nodes[Int(value.index)].type }
+
+  /// Adds a node, or returns the equal one that is there already.
+  ///
+  /// - Throws: What is wrong with the operands, without an origin.
+  package func insert(
+    _ op: Op, _ operands: [Value] = [], origin: Origin
+  ) throws(GraphError) -> Value {
+    if case .leaf(let leaf) = op, let name = leaf.leafName, !leafNames.insert(name).inserted {
+      throw GraphError(
+        "\(leaf.name): the name \"\(name)\" is taken", hint: "give each leaf its own name")
+    }
+    let type = try op.definition.resultType(of: operands.map { self.type(of: $0) })
+    let node = Node(op: op, operands: operands, type: type, origin: origin)
+    if let value = interned[node] { return value }
+    let value = Value(nodes.count)
+    nodes.append(node)
+    interned[node] = value
+    return value
+  }
+
+  /// Adds a node for the user: a mistake is recorded and yields nil.
+  package func add(_ op: Op, _ operands: [Value?]) -> Value? {
+    var present: [Value] = []
+    for operand in operands {
+      guard let operand else { return nil }
+      present.append(operand)
+    }
+    do {
+      return try insert(op, present, origin: currentOrigin)
+    } catch {
+      record(error)
+      return nil
+    }
+  }
+
+  /// Records a mistake at the current origin.
+  package func record(_ error: GraphError) {
+    var error = error
+    if error.origin == .unknown { error.origin = currentOrigin }
+    errors.append(error)
+  }
+
+  /// Declares a named result.
+  package func output(_ name: String, _ value: Value?) {
+    guard !outputs.contains(where: { $0.name == name }) else {
+      record(GraphError("output: the name \"\(name)\" is taken"))
+      return
+    }
+    if let value { outputs.append(Graph.Output(name: name, value: value)) }
+  }
+
+  /// Declares what a parameter or state becomes at the end of a run.
+  package func update(_ leaf: Value?, to value: Value?) {
+    guard let leaf, let value else { return }
+    guard case .leaf(let kind) = nodes[Int(leaf.index)].op, kind.initializer != nil else {
+      record(GraphError("update: only a parameter or state can be updated"))
+      return
+    }
+    guard type(of: leaf) == type(of: value) else {
+      record(
+        GraphError(
+          "update: \"\(kind.leafName ?? "")\" is \(type(of: leaf)), not \(type(of: value))"))
+      return
+    }
+    guard !updates.contains(where: { $0.leaf == leaf }) else {
+      record(GraphError("update: \"\(kind.leafName ?? "")\" is updated twice"))
+      return
+    }
+    updates.append(Graph.Update(leaf: leaf, value: value))
+  }
+
+  private var currentOrigin: Origin {
+    var origin = origin
+    if !layers.isEmpty { origin.layer = layers.joined(separator: ".") }
+    return origin
+  }
+}

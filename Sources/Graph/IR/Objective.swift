@@ -1,0 +1,116 @@
+/// What training is to minimise, and how; the differentiation and update passes turn it into nodes.
+public struct Objective: Hashable, Sendable {
+  /// The output to minimise, a single number.
+  public let output: String
+  /// The rule that changes the parameters.
+  public let optimizer: Optimizer
+
+  /// Creates an objective.
+  public init(minimizing output: String, with optimizer: Optimizer) {
+    self.output = output
+    self.optimizer = optimizer
+  }
+}
+
+/// A rule that changes parameters by their gradients.
+///
+/// The learning rate is a state cell named `optimizer.rate`: a session may change it between runs without
+/// compiling again. Each rule states the paper its formula is from.
+public struct Optimizer: Hashable, Sendable {
+  /// The formula.
+  public enum Rule: Hashable, Sendable {
+    /// p ← p − rate·g, with momentum v ← momentum·v + g and p ← p − rate·v; Nesterov's form looks ahead by
+    /// using g + momentum·v (Sutskever et al., 2013).
+    case sgd(momentum: Double, nesterov: Bool)
+    /// m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², p ← p − rate·m̂ / (√v̂ + ε) (Kingma and Ba, 2015).
+    case adam(beta1: Double, beta2: Double, epsilon: Double)
+  }
+
+  /// The formula.
+  public var rule: Rule
+  /// The learning rate a fresh session begins with.
+  public var rate: Double
+  /// How strongly parameters are drawn to zero.
+  public var weightDecay: Double
+  /// Whether decay acts on the parameter beside the rule (Loshchilov and Hutter, 2019), not through the gradient.
+  public var decoupledDecay: Bool
+  /// The greatest Euclidean norm of all gradients together; longer ones are scaled down (Pascanu et al., 2013).
+  public var clipNorm: Double?
+
+  /// Creates a rule.
+  public init(
+    rule: Rule, rate: Double, weightDecay: Double = 0, decoupledDecay: Bool = false,
+    clipNorm: Double? = nil
+  ) {
+    self.rule = rule
+    self.rate = rate
+    self.weightDecay = weightDecay
+    self.decoupledDecay = decoupledDecay
+    self.clipNorm = clipNorm
+  }
+
+  /// Gradient descent, with momentum where it is not 0.
+  public static func sgd(
+    _ rate: Double, momentum: Double = 0, nesterov: Bool = false, weightDecay: Double = 0,
+    clipNorm: Double? = nil
+  ) -> Optimizer {
+    Optimizer(
+      rule: .sgd(momentum: momentum, nesterov: nesterov), rate: rate, weightDecay: weightDecay,
+      clipNorm: clipNorm)
+  }
+
+  /// Adam; decay, if any, goes through the gradient.
+  public static func adam(
+    _ rate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+    weightDecay: Double = 0, clipNorm: Double? = nil
+  ) -> Optimizer {
+    Optimizer(
+      rule: .adam(beta1: beta1, beta2: beta2, epsilon: epsilon), rate: rate,
+      weightDecay: weightDecay, clipNorm: clipNorm)
+  }
+
+  /// Adam with decay beside the rule.
+  public static func adamW(
+    _ rate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+    weightDecay: Double = 1e-2, clipNorm: Double? = nil
+  ) -> Optimizer {
+    Optimizer(
+      rule: .adam(beta1: beta1, beta2: beta2, epsilon: epsilon), rate: rate,
+      weightDecay: weightDecay, decoupledDecay: true, clipNorm: clipNorm)
+  }
+
+  /// The name of the state cell that holds the learning rate.
+  public static let rateName: String = "optimizer.rate"
+  /// The name of the state cell that counts finished updates, an `i64`.
+  public static let stepName: String = "optimizer.step"
+}
+
+extension Graph {
+  /// Returns this computation as a training step: compiling it adds the gradients and the update.
+  ///
+  /// - Parameters:
+  ///   - output: The name of the output to minimise; it must be a single number.
+  ///   - optimizer: The rule that changes the parameters.
+  /// - Throws: What is wrong with the graph so far, or that there is no such output.
+  public func minimizing(
+    _ output: String, with optimizer: Optimizer
+  ) throws(GraphErrors) -> Graph {
+    _ = try validated()
+    guard let value = self.output(output) else {
+      let names = outputs.map { "\"\($0.name)\"" }.joined(separator: ", ")
+      throw GraphErrors([
+        GraphError(
+          "minimizing: there is no output \"\(output)\"",
+          hint: names.isEmpty ? "declare it with g.output" : "the outputs are \(names)")
+      ])
+    }
+    guard self[value].type.shape.rank == 0, self[value].type.dataType.isFloat else {
+      throw GraphErrors([
+        GraphError(
+          "minimizing: output \"\(output)\" is \(self[value].type), not one number",
+          hint: "take its mean or sum", at: self[value].origin)
+      ])
+    }
+    return with(objective: Objective(minimizing: output, with: optimizer))
+  }
+}

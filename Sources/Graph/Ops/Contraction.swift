@@ -1,0 +1,95 @@
+/// Batched matrix product: `[…, m, k]` times `[…, k, n]` is `[…, m, n]`.
+///
+/// **Order.** The k axis is cut into `chunks` runs of ⌈k / chunks⌉ neighbours. Each run starts at +0 and takes
+/// its products in ascending order with one fused multiply-add each, rounded once; the runs' results then
+/// add as a tree (see `Reduction`).
+public struct Contraction: Hashable, Sendable {
+  /// Whether the left operand is stored as `[…, k, m]`.
+  public let transposeLeft: Bool
+  /// Whether the right operand is stored as `[…, n, k]`.
+  public let transposeRight: Bool
+  /// Into how many runs the k axis is cut; part of the meaning, since it decides the order of sums.
+  public let chunks: Int
+
+  /// Creates a contraction.
+  public init(transposeLeft: Bool = false, transposeRight: Bool = false, chunks: Int = 1) {
+    self.transposeLeft = transposeLeft
+    self.transposeRight = transposeRight
+    self.chunks = chunks
+  }
+
+  /// The extents of one contraction of bound operands.
+  package struct Extents: Hashable, Sendable, Codable {
+    package let batch: Int
+    package let m: Int
+    package let n: Int
+    package let k: Int
+  }
+
+  /// Returns the extents for bound operand shapes.
+  package func extents(_ left: Shape, _ right: Shape) -> Extents {
+    let (a, b) = (left.dimensions, right.dimensions)
+    let rank = a.count
+    return Extents(
+      batch: a.dropLast(2).reduce(1, *), m: a[rank - (transposeLeft ? 1 : 2)],
+      n: b[rank - (transposeRight ? 2 : 1)], k: a[rank - (transposeLeft ? 2 : 1)])
+  }
+}
+
+extension Contraction: OpDefinition {
+  package var name: String { "contract" }
+
+  package var summary: String { "batched matrix product, either operand transposed" }
+
+  package var attributes: Attributes {
+    var attributes = Attributes()
+    if transposeLeft { attributes.append("transposeLeft", .word("true")) }
+    if transposeRight { attributes.append("transposeRight", .word("true")) }
+    if chunks != 1 { attributes.append("chunks", .extent(Extent(offset: chunks))) }
+    return attributes
+  }
+
+  package func resultType(of operands: [TensorType]) throws(GraphError) -> TensorType {
+    try expect(2, operands)
+    let (left, right) = (operands[0], operands[1])
+    guard left.dataType.isFloat, left.dataType == right.dataType else {
+      throw GraphError("matmul: needs two operands of one float type, not \(left) and \(right)")
+    }
+    let rank = left.shape.rank
+    guard rank >= 2, rank == right.shape.rank else {
+      throw GraphError(
+        "matmul: needs equally many axes, at least two, not \(left.shape) and \(right.shape)")
+    }
+    for axis in 0..<rank - 2 where left.shape[axis] != right.shape[axis] {
+      throw GraphError("matmul: leading axes differ: \(left.shape) and \(right.shape)")
+    }
+    let inner = left.shape[rank - (transposeLeft ? 2 : 1)]
+    let other = right.shape[rank - (transposeRight ? 1 : 2)]
+    guard inner == other else {
+      throw GraphError(
+        "matmul: inner extents differ: \(inner) in \(left.shape) and \(other) in \(right.shape)")
+    }
+    guard chunks >= 1 else { throw GraphError("matmul: chunks is \(chunks), not at least 1") }
+    let m = left.shape[rank - (transposeLeft ? 1 : 2)]
+    let n = right.shape[rank - (transposeRight ? 2 : 1)]
+    return try checked(
+      TensorType(left.dataType, Shape(Array(left.shape.extents.dropLast(2)) + [m, n])))
+  }
+
+  package func cost(of operands: [TensorType], result: TensorType) -> Cost {
+    let e = extents(operands[0].shape, operands[1].shape)
+    return Cost(flops: 2 * e.batch * e.m * e.n * e.k, operands: operands, result: result)
+  }
+
+  package static var samples: [Contraction] { [Contraction()] }
+
+  package static func named(
+    _ name: String, _ attributes: Attributes, type: TensorType
+  ) throws(GraphError) -> Contraction? {
+    guard name == "contract" else { return nil }
+    return Contraction(
+      transposeLeft: attributes["transposeLeft"] == .word("true"),
+      transposeRight: attributes["transposeRight"] == .word("true"),
+      chunks: attributes["chunks"] == nil ? 1 : try attributes.integer("chunks"))
+  }
+}
