@@ -55,6 +55,11 @@ let package = Package(
         "DescentFormats", "DescentLearning", "DescentDiagnostics",
       ],
       path: "Sources/Descent", swiftSettings: safe),
+
+    // Tests mirror the layers.
+    .testTarget(
+      name: "DescentFormatsTests", dependencies: ["DescentFormats", "DescentGraph"],
+      path: "Tests/FormatsTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
