@@ -100,6 +100,9 @@ import Testing
     expectError("a.csv:3: row has 1 cell but there are 2 columns") { () throws(FormatError) in
       try table("a,b\n1,2\n3\n")
     }
+    expectError("a.csv:3: row has 1 cell but there are 2 columns") { () throws(FormatError) in
+      try table("a,b\r\n1,2\r\n3\r\n")
+    }
     expectError("a.csv:2: row has 3 cells but there are 2 columns") { () throws(FormatError) in
       try table("1,2\n1,2,\n", hasHeader: false)
     }

@@ -50,6 +50,12 @@ enum GzipSample {
 
   @Test func everyOptionalHeaderField() throws {
     #expect(try Gzip.decompress(GzipSample.full, name: "a") == GzipSample.rose)
+    for text: UInt8 in [0x08, 0x10] {
+      var bytes = GzipSample.fixed
+      bytes[3] = text
+      bytes.insert(contentsOf: Array("name\0".utf8), at: 10)
+      #expect(try Gzip.decompress(bytes, name: "a") == GzipSample.rose)
+    }
   }
 
   @Test func membersFollowOneAnotherAndZerosPad() throws {

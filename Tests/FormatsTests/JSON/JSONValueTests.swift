@@ -69,6 +69,7 @@ import Testing
       (#""\u+123""#, 3, "expected four hexadecimal digits"),
       (#""\ud83d""#, 1, "half a surrogate pair"), (#""\ud83dA""#, 1, "half a surrogate pair"),
       (#""\ud83d\u0041""#, 1, "half a surrogate pair"), (#""\ude00""#, 1, "half a surrogate pair"),
+      (#""\udc00\udc00""#, 1, "half a surrogate pair"),
       ("\"\\", 2, "a string is not closed"),
     ]
     for (text, byte, message) in rows {
@@ -85,6 +86,8 @@ import Testing
   @Test func depthIsLimited() throws {
     let deepest = String(repeating: "[", count: 64) + String(repeating: "]", count: 64)
     #expect(try parse(deepest).serialized() == deepest)
+    let wide = "[" + String(repeating: "[],", count: 99) + "{}]"
+    #expect(try parse(wide).serialized() == wide)
     for opening in ["[", "{\"a\":"] {
       expectError(
         "a.json: malformed JSON at byte \(64 * opening.utf8.count): more than 64 levels"

@@ -66,6 +66,9 @@ import Testing
       "tensor \"v\": bytes 32..<96 overlap tensor \"w\"",
       header: tensor("v", "[32,96]") + "," + tensor("w", "[0,64]"), data: 96)
     expect(
+      "tensor \"w\": bytes 60..<124 overlap tensor \"v\"",
+      header: tensor("v", "[0,64]") + "," + tensor("w", "[60,124]"), data: 124)
+    expect(
       "tensor \"w\": bytes 64..<72 before it belong to no tensor",
       header: tensor("v", "[0,64]") + "," + tensor("w", "[72,136]"), data: 136)
     expect(
