@@ -60,6 +60,11 @@ let package = Package(
     .testTarget(
       name: "DescentFormatsTests", dependencies: ["DescentFormats", "DescentGraph"],
       path: "Tests/FormatsTests", swiftSettings: strict),
+    // What tests share; it counts allocations, which needs raw memory.
+    .target(name: "DescentTestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(
+      name: "DescentRuntimeTests", dependencies: ["DescentRuntime", "DescentTestSupport"],
+      path: "Tests/RuntimeTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
