@@ -196,14 +196,10 @@ extension Movement {
       else {
         throw GraphError("slice: \(range) is not within axis \(axis) of \(shape)")
       }
-      guard strides[axis] != 1 else {
-        extents.append(extent)
-        continue
+      guard let count = Movement.count(extent, by: strides[axis]) else {
+        throw GraphError("slice: \(range) is not linear in the batch size")
       }
-      guard let length = extent.fixed else {
-        throw GraphError("slice: \(range) has no fixed length")
-      }
-      extents.append(Extent(offset: length == 0 ? 0 : (length - 1) / strides[axis] + 1))
+      extents.append(count)
     }
     return Shape(extents)
   }
@@ -227,6 +223,13 @@ extension Movement {
       extents.append(extent)
     }
     return Shape(extents)
+  }
+
+  /// Returns how many elements a stride takes of an axis, ⌈extent / stride⌉, or nil where that is not linear.
+  private static func count(_ extent: Extent, by stride: Int) -> Extent? {
+    guard extent.scale % stride == 0 else { return nil }
+    let (whole, rest) = extent.offset.quotientAndRemainder(dividingBy: stride)
+    return Extent(scale: extent.scale / stride, offset: rest > 0 ? whole + 1 : whole)
   }
 
   /// Returns the length of an axis with elements put between neighbours.
