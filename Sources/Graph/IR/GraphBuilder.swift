@@ -16,6 +16,8 @@ public final class GraphBuilder {
 
   private var interned: [Node: Value] = [:]
   private var leafNames: Set<String> = []
+  private var outputNames: Set<String> = []
+  private var updatedLeaves: Set<Value> = []
 
   /// Creates an empty builder.
   public init(name: String) {
@@ -29,6 +31,8 @@ public final class GraphBuilder {
     outputs = graph.outputs
     updates = graph.updates
     errors = graph.errors
+    outputNames = Set(outputs.map(\.name))
+    updatedLeaves = Set(updates.map(\.leaf))
     interned.reserveCapacity(nodes.count)
     for (index, node) in nodes.enumerated() {
       if interned[node] == nil { interned[node] = Value(index) }
@@ -89,11 +93,13 @@ public final class GraphBuilder {
 
   /// Declares a named result.
   package func output(_ name: String, _ value: Value?) {
-    guard !outputs.contains(where: { $0.name == name }) else {
+    guard !outputNames.contains(name) else {
       record(GraphError("output: the name \"\(name)\" is taken"))
       return
     }
-    if let value { outputs.append(Graph.Output(name: name, value: value)) }
+    guard let value else { return }
+    outputNames.insert(name)
+    outputs.append(Graph.Output(name: name, value: value))
   }
 
   /// Declares what a parameter or state becomes at the end of a run.
@@ -109,7 +115,7 @@ public final class GraphBuilder {
           "update: \"\(kind.leafName ?? "")\" is \(type(of: leaf)), not \(type(of: value))"))
       return
     }
-    guard !updates.contains(where: { $0.leaf == leaf }) else {
+    guard updatedLeaves.insert(leaf).inserted else {
       record(GraphError("update: \"\(kind.leafName ?? "")\" is updated twice"))
       return
     }
