@@ -15,7 +15,13 @@ public struct Objective: Hashable, Sendable {
 /// A rule that changes parameters by their gradients.
 ///
 /// The learning rate is a state cell named `optimizer.rate`: a session may change it between runs without
-/// compiling again. Each rule states the paper its formula is from.
+/// compiling again. Another, `optimizer.step`, counts finished updates. What a rule remembers of a parameter `w` is
+/// state too, beginning at 0: `w.momentum`, or `w.m` and `w.v`. Adam's bias corrections need β₁ᵗ and β₂ᵗ; they are
+/// state cells of type `f64`, `optimizer.beta1Power` and `optimizer.beta2Power`, multiplied by β at each step:
+/// after a million steps they are still right to ten digits.
+///
+/// One step clips the gradients, adds coupled decay to them, and then applies the rule. Each rule states the paper
+/// its formula is from; where papers and practice differ, the numbers are those of PyTorch.
 public struct Optimizer: Hashable, Sendable {
   /// The formula.
   public enum Rule: Hashable, Sendable {
@@ -35,6 +41,8 @@ public struct Optimizer: Hashable, Sendable {
   /// Whether decay acts on the parameter beside the rule (Loshchilov and Hutter, 2019), not through the gradient.
   public var decoupledDecay: Bool
   /// The greatest Euclidean norm of all gradients together; longer ones are scaled down (Pascanu et al., 2013).
+  ///
+  /// The factor is min(1, clipNorm / (norm + 10⁻⁶)).
   public var clipNorm: Double?
 
   /// Creates a rule.
@@ -83,6 +91,42 @@ public struct Optimizer: Hashable, Sendable {
   public static let rateName: String = "optimizer.rate"
   /// The name of the state cell that counts finished updates, an `i64`.
   public static let stepName: String = "optimizer.step"
+
+  /// The name dumps show.
+  package var name: String {
+    switch rule {
+    case .sgd: "sgd"
+    case .adam: decoupledDecay ? "adamW" : "adam"
+    }
+  }
+}
+
+extension Optimizer {
+  /// What is wrong with the numbers; they are used in single precision, so they must make sense there.
+  package var errors: [GraphError] {
+    var errors: [GraphError] = []
+    func expect(_ name: String, _ value: Double, _ fits: Bool, _ range: String) {
+      if !fits { errors.append(GraphError("optimizer: \(name) is \(value), not \(range)")) }
+    }
+    func expectFraction(_ name: String, _ value: Double) {
+      expect(name, value, value >= 0 && Float(value) < 1, "at least 0 and below 1")
+    }
+    func expectPositive(_ name: String, _ value: Double) {
+      expect(name, value, Float(value) > 0 && Float(value).isFinite, "a number above 0")
+    }
+    expectPositive("the learning rate", rate)
+    switch rule {
+    case .sgd(let momentum, _): expectFraction("momentum", momentum)
+    case .adam(let beta1, let beta2, let epsilon):
+      expectFraction("beta1", beta1)
+      expectFraction("beta2", beta2)
+      expectPositive("epsilon", epsilon)
+    }
+    let isDecay = weightDecay >= 0 && Float(weightDecay).isFinite
+    expect("the weight decay", weightDecay, isDecay, "a number at or above 0")
+    if let clipNorm { expectPositive("the clipping norm", clipNorm) }
+    return errors
+  }
 }
 
 extension Graph {
@@ -91,7 +135,8 @@ extension Graph {
   /// - Parameters:
   ///   - output: The name of the output to minimise; it must be a single number.
   ///   - optimizer: The rule that changes the parameters.
-  /// - Throws: What is wrong with the graph so far, or that there is no such output.
+  /// - Returns: The graph with the objective.
+  /// - Throws: What is wrong with the graph so far or with the optimizer's numbers, or that there is no such output.
   public func minimizing(
     _ output: String, with optimizer: Optimizer
   ) throws(GraphErrors) -> Graph {
@@ -111,6 +156,7 @@ extension Graph {
           hint: "take its mean or sum", at: self[value].origin)
       ])
     }
+    guard optimizer.errors.isEmpty else { throw GraphErrors(optimizer.errors) }
     return with(objective: Objective(minimizing: output, with: optimizer))
   }
 }
