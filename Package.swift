@@ -58,6 +58,9 @@ let package = Package(
 
     // Tests mirror the layers.
     .testTarget(
+      name: "DescentPassesTests", dependencies: ["DescentGraph", "DescentPasses"],
+      path: "Tests/PassesTests", swiftSettings: strict),
+    .testTarget(
       name: "DescentFormatsTests", dependencies: ["DescentFormats", "DescentGraph"],
       path: "Tests/FormatsTests", swiftSettings: strict),
     // What tests share; it counts allocations, which needs raw memory.
