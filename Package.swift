@@ -64,7 +64,12 @@ let package = Package(
       name: "DescentFormatsTests", dependencies: ["DescentFormats", "DescentGraph"],
       path: "Tests/FormatsTests", swiftSettings: strict),
     // What tests share; it counts allocations, which needs raw memory.
-    .target(name: "DescentTestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "DescentTestSupport", dependencies: ["DescentGraph"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .testTarget(
+      name: "DescentGraphTests", dependencies: ["DescentGraph", "DescentTestSupport"],
+      path: "Tests/GraphTests", swiftSettings: strict),
     .testTarget(
       name: "DescentRuntimeTests", dependencies: ["DescentRuntime", "DescentTestSupport"],
       path: "Tests/RuntimeTests", swiftSettings: strict),

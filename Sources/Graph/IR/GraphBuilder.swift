@@ -14,6 +14,8 @@ public final class GraphBuilder {
   /// The names of the layers being built, outermost first.
   package var layers: [String] = []
 
+  /// Whether a node that is there already is found again instead of added.
+  private let interning: Bool
   private var interned: [Node: Value] = [:]
   private var leafNames: Set<String> = []
   private var outputNames: Set<String> = []
@@ -22,11 +24,19 @@ public final class GraphBuilder {
   /// Creates an empty builder.
   public init(name: String) {
     self.name = name
+    interning = true
+  }
+
+  /// Creates an empty builder that may keep equal nodes apart, as copies that save memory must be.
+  package init(name: String, interning: Bool) {
+    self.name = name
+    self.interning = interning
   }
 
   /// Creates a builder that continues a graph; the graph's values keep their numbers.
   package init(continuing graph: Graph) {
     name = graph.name
+    interning = true
     nodes = graph.nodes
     outputs = graph.outputs
     updates = graph.updates
@@ -62,10 +72,10 @@ public final class GraphBuilder {
     }
     let type = try op.definition.resultType(of: operands.map { self.type(of: $0) })
     let node = Node(op: op, operands: operands, type: type, origin: origin)
-    if let value = interned[node] { return value }
+    if interning, let value = interned[node] { return value }
     let value = Value(nodes.count)
     nodes.append(node)
-    interned[node] = value
+    if interning { interned[node] = value }
     return value
   }
 
