@@ -13,6 +13,8 @@ public final class GraphBuilder {
   package var origin: Origin = .unknown
   /// The names of the layers being built, outermost first.
   package var layers: [String] = []
+  /// The modules being called, outermost first.
+  package var frames: [LayerFrame] = []
 
   /// Whether a node that is there already is found again instead of added.
   private let interning: Bool
@@ -59,6 +61,14 @@ public final class GraphBuilder {
 
   /// Returns the type of a value.
   package func type(of value: Value) -> TensorType { nodes[Int(value.index)].type }
+
+  /// Returns the leaf of a name, if there is one.
+  package func leaf(_ name: String) -> Value? {
+    guard leafNames.contains(name) else { return nil }
+    return nodes.firstIndex { node in
+      if case .leaf(let leaf) = node.op { leaf.leafName == name } else { false }
+    }.map { Value($0) }
+  }
 
   /// Adds a node, or returns the equal one that is there already.
   ///

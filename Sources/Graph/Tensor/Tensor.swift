@@ -45,9 +45,9 @@ public struct Tensor {
 }
 
 /// A line of the user's program, as default arguments capture it.
-package struct Site {
-  let file: String
-  let line: Int
+package struct Site: Hashable, Sendable {
+  package let file: String
+  package let line: Int
 
   package init(_ file: String, _ line: Int) {
     self.file = file
