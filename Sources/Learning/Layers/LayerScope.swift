@@ -1,0 +1,34 @@
+public import DescentGraph
+
+/// Where a layer is being built: gives its parameters their names.
+public struct LayerScope {
+  /// The file the layer was written in, to hand on to operations.
+  public var file: String { site.file }
+  /// The line the layer was written on, to hand on to operations.
+  public var line: Int { site.line }
+
+  private let builder: GraphBuilder
+  private let site: Site
+
+  init(_ builder: GraphBuilder, _ site: Site) {
+    self.builder = builder
+    self.site = site
+  }
+
+  /// Returns the parameter of a name within the layer; the same tensor each time the layer is called.
+  public func parameter(
+    _ name: String, _ shape: Shape, _ initializer: Initializer = .zeros
+  ) -> Tensor {
+    let name = joined(builder.frames.last?.path ?? "", name)
+    let leaf = Leaf.parameter(name: name, TensorType(.f32, shape), initializer)
+    if let value = builder.leaf(name), builder.nodes[Int(value.index)].op == .leaf(leaf) {
+      return Tensor(builder, value)
+    }
+    return builder.parameter(name, shape, initializer, file: file, line: line)
+  }
+}
+
+/// Returns two parts of a path with a dot between them, or the one that is not empty.
+func joined(_ path: String, _ name: String) -> String {
+  path.isEmpty || name.isEmpty ? path + name : "\(path).\(name)"
+}
