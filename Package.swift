@@ -71,6 +71,12 @@ let package = Package(
       name: "DescentGraphTests", dependencies: ["DescentGraph", "DescentTestSupport"],
       path: "Tests/GraphTests", swiftSettings: strict),
     .testTarget(
+      name: "DescentLearningTests",
+      dependencies: [
+        "DescentLearning", "DescentGraph", "DescentFormats", "DescentCompiler", "DescentRuntime",
+      ],
+      path: "Tests/LearningTests", swiftSettings: strict),
+    .testTarget(
       name: "DescentRuntimeTests", dependencies: ["DescentRuntime", "DescentTestSupport"],
       path: "Tests/RuntimeTests", swiftSettings: strict),
   ],
