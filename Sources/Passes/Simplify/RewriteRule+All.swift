@@ -1,0 +1,5 @@
+extension RewriteRule {
+  /// The rules of all tables, in the order of the passes.
+  package static let all: [RewriteRule] =
+    Algebra.exact + Algebra.afterDifferentiation + Algebra.rounding + MovementRules.all
+}
