@@ -35,7 +35,7 @@ extension Pass {
   package static let fastAlgebra: Pass = algebra(Algebra.exact + Algebra.rounding)
 
   private static func algebra(_ rules: [RewriteRule]) -> Pass {
-    Pass("algebra", "apply equations between elementwise expressions") {
+    Pass("algebra", "applies equations between elementwise expressions") {
       graph, journal throws(GraphErrors) in
       let late = graph.objective == nil ? Algebra.afterDifferentiation : []
       return Rewriter.rewrite(graph, with: rules + late, journal: &journal)

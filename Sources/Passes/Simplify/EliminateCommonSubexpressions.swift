@@ -9,7 +9,7 @@ extension Pass {
   ///
   /// Nodes are equal where operation, attributes (bit for bit) and operands are; operands of `add`, `mul` and
   /// other commutative operations may stand in either order. The first node of a class stays.
-  package static let cse: Pass = Pass("cse", "compute equal nodes once") {
+  package static let cse: Pass = Pass("cse", "computes equal nodes once") {
     graph, journal throws(GraphErrors) in
     Rewriter.rewrite(graph, with: [], merging: true, journal: &journal)
   }

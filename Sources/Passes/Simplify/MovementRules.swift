@@ -21,7 +21,7 @@ extension Pass {
   ///     %1 = transpose(%0) permutation=[1, 0] : f32[3, 2]
   ///     %2 = transpose(%1) permutation=[1, 0] : f32[2, 3]      →      %1 = neg(%0) : f32[2, 3]
   ///     %3 = neg(%2) : f32[2, 3]
-  package static let movement: Pass = Pass("movement", "merge and drop movements") {
+  package static let movement: Pass = Pass("movement", "merges and drops movements") {
     graph, journal throws(GraphErrors) in
     Rewriter.rewrite(graph, with: MovementRules.all, journal: &journal)
   }

@@ -11,7 +11,7 @@ extension Pass {
   /// Outputs and updates are needed, with all they are computed from. Declared inputs stay even where nothing
   /// reads them, so that a session takes the data its user supplies; parameters and states stay only where
   /// they are read or updated, so that a prediction plan holds no optimizer slots.
-  package static let dead: Pass = Pass("dead", "drop nodes that no result needs") {
+  package static let dead: Pass = Pass("dead", "drops nodes that no result needs") {
     graph, journal throws(GraphErrors) in
     let result = Rewriter.rewrite(graph, with: [], journal: &journal)
     let dropped = graph.nodes.count - result.nodes.count

@@ -71,7 +71,7 @@ package struct Splat: Hashable, Sendable {
     }
   }
 
-  /// Minus the element; integers wrap. Truth values have none.
+  /// Minus the element, which wraps for integers; truth values have none.
   package var negated: Splat? {
     switch dataType {
     case .f32: Splat(.f32, bits ^ 0x8000_0000)
