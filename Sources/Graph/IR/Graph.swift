@@ -22,6 +22,11 @@ public struct Graph: Sendable {
     public let name: String
     /// The value.
     public let value: Value
+
+    package init(name: String, value: Value) {
+      self.name = name
+      self.value = value
+    }
   }
 
   /// A new content for a parameter or state.
@@ -30,6 +35,11 @@ public struct Graph: Sendable {
     public let leaf: Value
     /// What it becomes.
     public let value: Value
+
+    package init(leaf: Value, value: Value) {
+      self.leaf = leaf
+      self.value = value
+    }
   }
 
   package init(

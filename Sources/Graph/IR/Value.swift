@@ -27,6 +27,13 @@ public struct Node: Sendable {
   public let type: TensorType
   /// Where the user wrote it; not part of equality.
   public let origin: Origin
+
+  package init(op: Op, operands: [Value] = [], type: TensorType, origin: Origin = .unknown) {
+    self.op = op
+    self.operands = operands
+    self.type = type
+    self.origin = origin
+  }
 }
 
 extension Node: Hashable {
