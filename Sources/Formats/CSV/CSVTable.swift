@@ -155,6 +155,29 @@ extension CSVTable {
     return elements
   }
 
+  /// Returns the column at a position as whole numbers, such as the indices of classes.
+  ///
+  /// - Throws: `FormatError` where there is no such column, or a cell is no whole number that fits.
+  public func integers(at index: Int) throws(FormatError) -> [Int32] {
+    try check(index)
+    var integers: [Int32] = []
+    integers.reserveCapacity(rowCount)
+    for row in 0..<rowCount {
+      let cell = cells[row * columns.count + index].trimmed
+      // Tables from elsewhere write whole numbers as `3.0`, and missing ones as `nan`.
+      if let number = Double(cell), !number.isFinite {
+        throw badCell(row, index, "is not an integer")
+      }
+      let number = try number(row, index)
+      guard number == number.rounded() else { throw badCell(row, index, "is not an integer") }
+      guard let integer = Int32(exactly: number) else {
+        throw badCell(row, index, "does not fit in i32")
+      }
+      integers.append(integer)
+    }
+    return integers
+  }
+
   private func check(_ index: Int) throws(FormatError) {
     guard columns.indices.contains(index) else {
       throw .columnIndex(index, count: columns.count, in: name)
