@@ -105,7 +105,8 @@ struct GraphTokenCursor {
   mutating func bracketed() throws(GraphError) -> ArraySlice<GraphToken> {
     try expect("[")
     let start = position
-    while let token = next, token != .symbol("]") { position += 1 }
+    // A colon ends the attributes, so a list that is still open there lacks its bracket.
+    while let token = next, token != .symbol("]"), token != .symbol(":") { position += 1 }
     let content = tokens[start..<position]
     try expect("]")
     return content
