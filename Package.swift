@@ -77,6 +77,10 @@ let package = Package(
       ],
       path: "Tests/LearningTests", swiftSettings: strict),
     .testTarget(
+      name: "DescentDiagnosticsTests",
+      dependencies: ["DescentDiagnostics", "DescentGraph", "DescentTestSupport"],
+      path: "Tests/DiagnosticsTests", swiftSettings: strict),
+    .testTarget(
       name: "DescentRuntimeTests", dependencies: ["DescentRuntime", "DescentTestSupport"],
       path: "Tests/RuntimeTests", swiftSettings: strict),
   ],
