@@ -20,21 +20,24 @@ extension OptimizerStep {
 }
 
 /// The two numbers by which Adam makes up for moments that began at zero.
+///
+/// 1 − βᵗ is kept itself, not βᵗ: it begins at 0 and becomes (1 − βᵗ)·β + (1 − β), which is exact to a few units in
+/// the last place from the first step on, where subtracting a power near 1 from 1 would lose five digits.
 struct BiasCorrection {
-  /// rate / (1 − β₁ᵗ), in double precision.
+  /// rate / (1 − β₁ᵗ).
   let rate: Tensor
-  /// √(1 − β₂ᵗ), in double precision.
+  /// √(1 − β₂ᵗ).
   let root: Tensor
 
-  /// Declares the powers of β and what becomes of them.
+  /// Declares the two cells and what becomes of them.
   init(rate: Tensor, beta1: Double, beta2: Double) {
-    func power(_ name: String, _ beta: Double) -> Tensor {
-      let finished = rate.builder.state("optimizer.\(name)Power", .scalar, .f64, .ones)
-      let power = finished * beta
-      rate.builder.update(finished, to: power)
-      return power
+    func correction(_ name: String, _ beta: Double) -> Tensor {
+      let before = rate.builder.state("optimizer.\(name)Correction", .scalar)
+      let after = before * beta + (1 - beta)
+      rate.builder.update(before, to: after)
+      return after
     }
-    self.rate = rate.cast(to: .f64) / (1.0 - power("beta1", beta1))
-    root = sqrt(1.0 - power("beta2", beta2))
+    self.rate = rate / correction("beta1", beta1)
+    root = sqrt(correction("beta2", beta2))
   }
 }
