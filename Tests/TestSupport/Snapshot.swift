@@ -9,7 +9,7 @@ public func expectSnapshot(
   _ text: String, _ expected: String, sourceLocation: SourceLocation = #_sourceLocation
 ) {
   guard text != expected else { return }
-  guard ProcessInfo.processInfo.environment["UPDATE_SNAPSHOTS"] == "1" else {
+  guard SnapshotSource.isUpdating else {
     Issue.record(
       "the snapshot differs; the text is now\n\(text)", sourceLocation: sourceLocation)
     return
@@ -29,6 +29,9 @@ public func expectSnapshot(
 public enum SnapshotSource {
   /// There is no multi-line literal where one was to be.
   public struct LiteralNotFound: Error {}
+
+  /// Whether this run rewrites snapshots instead of comparing them.
+  public static let isUpdating = ProcessInfo.processInfo.environment["UPDATE_SNAPSHOTS"] == "1"
 
   /// Returns the source with the first multi-line literal at or below a line, counted from 1, replaced.
   public static func replacingLiteral(

@@ -1,4 +1,5 @@
 import DescentGraph
+import DescentTestSupport
 import Foundation
 import Testing
 
@@ -16,7 +17,7 @@ import Testing
     #expect(graph.errors.isEmpty)
     #expect(graph.verify() == [])
     let file = Self.file(of: graph)
-    if ProcessInfo.processInfo.environment["UPDATE_SNAPSHOTS"] == "1" {
+    if SnapshotSource.isUpdating {
       try Data((graph.text(origins: false) + "\n").utf8).write(to: file)
     }
     let text = try String(contentsOf: file, encoding: .utf8)
