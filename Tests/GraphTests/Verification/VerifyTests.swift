@@ -72,6 +72,14 @@ import Testing
       errors([input("x", TensorType(.f32, [-2]))]) == [
         "m.swift:3: error: input: f32[-2] is not a possible size"
       ])
+    // The rule of exp takes any shape; that no tensor has this one is the verifier's own finding.
+    let negative = TensorType(.f32, [-2])
+    let lying = Node(op: .leaf(.input(name: "x", pair)), type: negative, origin: here)
+    #expect(
+      errors([lying, exp(0, negative)]) == [
+        "m.swift:3: error: input: %0 is f32[-2], but the result is f32[2]",
+        "m.swift:3: error: exp: f32[-2] is not a possible size",
+      ])
   }
 
   @Test func elementsFillTheirType() throws {
