@@ -83,3 +83,16 @@ package struct ScalarProgram: Hashable, Sendable, Codable {
     self.result = result
   }
 }
+
+extension ScalarProgram {
+  /// The number of scalar operations; a fused multiply-add counts as two, constants and bit casts as none.
+  package var flops: Int {
+    instructions.reduce(0) { sum, step in
+      switch step.op {
+      case .constant, .bitcast: sum
+      case .fma: sum + 2
+      default: sum + 1
+      }
+    }
+  }
+}
