@@ -1,0 +1,83 @@
+// exp and what is made of it.
+//
+// x = n·ln 2 + r with n the nearest integer to x / ln 2, so |r| ≤ ln 2 / 2, and eˣ = 2ⁿ·eʳ. Adding a number
+// near 1.5·2²³ rounds to an integer and leaves it in the low bits of the sum. The coefficients were fitted by
+// linear programming to the least maximal error relative to the function, over 300 Chebyshev nodes in
+// 40 digits; the low ones were rounded to f32 first, and the others fitted again.
+//
+// Bounds in ulp are the measured maxima over all numbers, rounded up; see `UnaryFunction.ulpBound`.
+
+extension Expansions {
+  /// ln 2 in two parts; the first is so short that its product with n is exact.
+  static let ln2 = (high: 0x1.62e4p-1, low: 0x1.7f7d1cp-20)
+
+  /// eˣ for any x; results below 2⁻¹²⁶ are rounded once more, to subnormals.
+  static func exponential(_ x: ScalarValue) -> ScalarValue {
+    // Beyond these bounds the result is 0 or infinite anyhow.
+    let (r, steps) = reduced(x.atLeast(-104).atMost(89), bias: 254)
+    return r.fma(r.polynomial(exponentialTail), r.constant(1)).scaled(by: steps)
+  }
+
+  /// eˣ for x from −87 to 88, where 2ⁿ is a number.
+  static func exponentialInRange(_ x: ScalarValue) -> ScalarValue {
+    let (r, steps) = reduced(x, bias: 127)
+    return r.fma(r.polynomial(exponentialTail), r.constant(1)) * (steps << 23).bitcast(.f32)
+  }
+
+  /// tanh x = m / (m + 2) with m = e²ˣ − 1, for |x|; the sign of x is put back.
+  static func hyperbolicTangent(_ x: ScalarValue) -> ScalarValue {
+    // From 9.02 on the result is 1.
+    let twice = (x.apply(.abs) * 2).atMost(20)
+    let (r, steps) = reduced(twice, bias: 127)
+    let p = (r * r).fma(r.polynomial(exponentialMinusOneTail), r)
+    let scale = (steps << 23).bitcast(.f32)
+    let m = scale.fma(p, scale - 1)
+    let magnitude = m / (m + 2)
+    return magnitude.withSign(of: x)
+  }
+
+  /// 1 / (1 + e⁻ˣ), as eˣ / (eˣ + 1) where x is negative, so that the exponential never overflows.
+  static func logistic(_ x: ScalarValue) -> ScalarValue {
+    let (r, steps) = reduced((-x.apply(.abs)).atLeast(-104), bias: 254)
+    let e = r.fma(r.polynomial(exponentialTail), r.constant(1)).scaled(by: steps)
+    return (x < 0).select(e, e.constant(1)) / (e + 1)
+  }
+
+  /// Returns x − n·ln 2, and an integer whose low bits are n + bias.
+  private static func reduced(
+    _ x: ScalarValue, bias: Double
+  ) -> (rest: ScalarValue, steps: ScalarValue) {
+    let shifter = x.constant(0x1.8p23 + bias)
+    let shifted = x.fma(0x1.715476p0, shifter)
+    let n = shifted - shifter
+    let rest = n.fma(-ln2.low, n.fma(-ln2.high, x))
+    return (rest, shifted.bitcast(.i32))
+  }
+
+  /// (eʳ − 1) / r.
+  private static let exponentialTail = [
+    0x1.0p0, 0x1.fffffcp-2, 0x1.555492p-3, 0x1.5558b4p-5, 0x1.12399ap-7, 0x1.6a48d4p-10,
+  ]
+
+  /// (eʳ − 1 − r) / r².
+  private static let exponentialMinusOneTail = [
+    0x1.0p-1, 0x1.5554b6p-3, 0x1.5555b2p-5, 0x1.122426p-7, 0x1.6c5e4p-10,
+  ]
+}
+
+extension ScalarValue {
+  /// Returns this value · 2ⁿ for an integer whose low bits are n + 254.
+  ///
+  /// 2ⁿ may not be a number while the product is, so it is two factors: halves of n + 254 are exponents.
+  func scaled(by steps: ScalarValue) -> ScalarValue {
+    let half = steps.apply(.shiftRightLogical, steps.constant(1))
+    let rest = steps - half
+    return self * (half << 23).bitcast(.f32) * (rest << 23).bitcast(.f32)
+  }
+
+  /// Returns this value, which has no sign, with the sign of another.
+  func withSign(of other: ScalarValue) -> ScalarValue {
+    let sign = other.bitcast(.i32) & constant(bits: 0x8000_0000, .i32)
+    return (bitcast(.i32) | sign).bitcast(.f32)
+  }
+}
