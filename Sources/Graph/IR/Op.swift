@@ -65,6 +65,10 @@ package protocol OpDefinition: Hashable, Sendable {
   var attributes: Attributes { get }
   /// Returns the type of the result, or throws what is wrong with the operands.
   func resultType(of operands: [TensorType]) throws(GraphError) -> TensorType
+  /// Returns the result for operands of bound types: slow and obvious, the meaning of the operation.
+  ///
+  /// - Precondition: `resultType(of:)` accepts the operands' types and gives `result`.
+  func reference(_ operands: [NDArray], result: TensorType) -> NDArray
   /// Returns the work for operands of bound types.
   func cost(of operands: [TensorType], result: TensorType) -> Cost
   /// One operation of each kind in the family.

@@ -183,6 +183,11 @@ extension Comparison {
 
 extension Elementwise {
   package func cost(of operands: [TensorType], result: TensorType) -> Cost {
-    Cost(flops: result.shape.count, operands: operands, result: result)
+    // A function that only the C library computes in double precision counts as its f32 program.
+    let types = operands.map(\.dataType)
+    let program = program(
+      for: isExpanded(for: types[0]) ? types : types.map { $0 == .f64 ? .f32 : $0 })
+    return Cost(
+      flops: result.shape.count * program.flops, operands: operands, result: result)
   }
 }
