@@ -2,7 +2,7 @@
 ///
 /// Random initialisers draw from Philox4x32-10 keyed by (seed, leaf, element), so the same seed gives the
 /// same numbers on every machine and at any thread count.
-public enum Initializer: Hashable, Sendable {
+public enum Initializer: Hashable, Sendable, Codable {
   /// All zero.
   case zeros
   /// All one.

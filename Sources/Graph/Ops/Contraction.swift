@@ -3,7 +3,7 @@
 /// **Order.** The k axis is cut into `chunks` runs of ⌈k / chunks⌉ neighbours. Each run starts at +0 and takes
 /// its products in ascending order with one fused multiply-add each, rounded once; the runs' results then
 /// add as a tree (see `Reduction`).
-public struct Contraction: Hashable, Sendable {
+public struct Contraction: Hashable, Sendable, Codable {
   /// Whether the left operand is stored as `[…, k, m]`.
   public let transposeLeft: Bool
   /// Whether the right operand is stored as `[…, n, k]`.

@@ -1,0 +1,137 @@
+package import DescentGraph
+
+/// The number of a buffer in a program.
+package typealias BufferID = Int
+
+/// One generated function: what it computes, over which bytes, and how its work may be divided.
+package struct Kernel: Hashable, Sendable, Codable {
+  /// The name dumps and profiles show, such as `contract+add+relu`.
+  package var name: String
+  /// What is computed.
+  package var body: Body
+  /// The memory it touches; programs refer to these by position.
+  package var operands: [Operand]
+  /// How its work may be divided.
+  package var grid: TileGrid
+  /// Pairs (read operand, written operand) that may share their memory, element for element.
+  package var inPlace: [InPlace]
+  /// The graph nodes it computes.
+  package var nodes: [Value]
+  /// Its arithmetic, counting a fused multiply-add as two.
+  package var flops: Int
+
+  /// The classes of kernels.
+  package enum Body: Hashable, Sendable, Codable {
+    case map(MapKernel)
+    case row(ReductionKernel)
+    case column(ReductionKernel)
+    case contraction(ContractionKernel)
+    case scatter(ScatterKernel)
+    case copy(byteCount: Int)
+  }
+
+  /// A range of bytes of one buffer that a kernel reads or writes.
+  package struct Operand: Hashable, Sendable, Codable {
+    /// The buffer.
+    package var buffer: BufferID
+    /// The value it holds there (before the kernel if read, after it if written).
+    package var value: Value
+    /// The bytes touched, within the buffer.
+    package var bytes: Range<Int>
+    /// Whether the kernel reads or writes them.
+    package var access: AccessKind
+  }
+
+  /// Whether an operand is read, written or both.
+  package enum AccessKind: String, Hashable, Sendable, Codable {
+    case read = "in"
+    case write = "out"
+    case update = "inout"
+  }
+
+  /// An operand that may be overwritten by a result.
+  package struct InPlace: Hashable, Sendable, Codable {
+    package var read: Int
+    package var written: Int
+  }
+}
+
+/// How a kernel's work may be divided among threads: runs of units that write disjoint bytes.
+package struct TileGrid: Hashable, Sendable, Codable {
+  /// The number of units.
+  package var units: Int
+  /// Scalar operations, or bytes if they are more, in one unit: what the division is worth.
+  package var workPerUnit: Int
+
+  /// Creates a grid.
+  package init(units: Int, workPerUnit: Int) {
+    self.units = units
+    self.workPerUnit = workPerUnit
+  }
+}
+
+/// Elements of a domain, each computed by itself.
+package struct MapKernel: Hashable, Sendable, Codable {
+  /// The extents of the domain.
+  package var domain: [Int]
+  /// What is computed at each place.
+  package var program: VectorProgram
+  /// The register that is stored.
+  package var result: VectorProgram.Register
+  /// The operand it is stored to, in row-major order of the domain.
+  package var target: Int
+}
+
+/// Elements of a domain `[outer, extent, inner]` that meet along `extent`.
+package struct ReductionKernel: Hashable, Sendable, Codable {
+  /// How elements meet.
+  package var kind: Reduction.Kind
+  /// The extents of the operand, for the prologue's accesses.
+  package var domain: [Int]
+  /// The operand seen as three axes.
+  package var outer: Int
+  package var extent: Int
+  package var inner: Int
+  /// What is computed at each place before elements meet.
+  package var prologue: VectorProgram
+  /// The register that takes part.
+  package var element: VectorProgram.Register
+  /// The type of that register.
+  package var dataType: DataType
+  /// The operand the result is stored to.
+  package var target: Int
+}
+
+/// A batched matrix product whose result passes through a program before it is stored.
+package struct ContractionKernel: Hashable, Sendable, Codable {
+  package var extents: Contraction.Extents
+  package var contraction: Contraction
+  /// The operands holding the factors.
+  package var left: Int
+  package var right: Int
+  /// The extents of the result, for the epilogue's accesses.
+  package var domain: [Int]
+  /// What happens to each element; `core` is the product.
+  package var epilogue: VectorProgram
+  /// The register that is stored.
+  package var result: VectorProgram.Register
+  /// The operand it is stored to.
+  package var target: Int
+}
+
+/// Slices added along an axis at indices.
+package struct ScatterKernel: Hashable, Sendable, Codable {
+  package var dataType: DataType
+  package var indexType: DataType
+  /// The base seen as `[outer, rows, inner]`, and the number of indices.
+  package var outer: Int
+  package var rows: Int
+  package var inner: Int
+  package var count: Int
+  /// The fault an index out of range reports.
+  package var fault: Int
+  package var base: Int
+  package var indices: Int
+  package var updates: Int
+  package var target: Int
+}

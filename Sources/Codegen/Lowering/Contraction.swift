@@ -1,0 +1,35 @@
+import DescentGraph
+
+extension KernelBuilder {
+  /// Builds the kernel of a contraction with its epilogue.
+  mutating func buildContraction() -> Kernel {
+    guard let core = group.core, case .contraction(let contraction) = graph[core].op else {
+      preconditionFailure("\(group.root) has no contraction at its core")
+    }
+    let (left, right) = (graph[core].operands[0], graph[core].operands[1])
+    let extents = contraction.extents(graph[left].type.shape, graph[right].type.shape)
+    let factors = [operand(left, .read), operand(right, .read)]
+    readElsewhere.formUnion(factors)
+    let product = program.append(.core(graph[core].type.dataType))
+    define(core, as: product)
+    let result = emitMembers() ?? product
+    let target = operand(group.root, .write)
+    let pairs = inPlacePairs(target: target)
+    let collapsed = program.collapsing(domain)
+    let rows = (extents.m + ContractionKernel.rowsPerUnit - 1) / ContractionKernel.rowsPerUnit
+    return kernel(
+      .contraction(
+        ContractionKernel(
+          extents: extents, contraction: contraction, left: factors[0], right: factors[1],
+          domain: collapsed.domain, epilogue: collapsed.program, result: result, target: target)),
+      grid: TileGrid(
+        units: extents.batch * rows,
+        workPerUnit: ContractionKernel.rowsPerUnit * extents.n * (2 * extents.k + 1)),
+      inPlace: pairs)
+  }
+}
+
+extension ContractionKernel {
+  /// The number of rows of the result in one unit of the grid.
+  package static let rowsPerUnit = 4
+}

@@ -1,0 +1,143 @@
+package import DescentGraph
+
+/// A compiled computation as plain data: kernels, code, constants, and where every byte lies.
+///
+/// A program holds no pointers and no closures; compiling the same graph twice gives equal programs.
+public struct Program: Hashable, Sendable, Codable {
+  /// The graph's name.
+  public package(set) var name: String
+  /// The kernels in the order in which they run.
+  package var kernels: [Kernel]
+  /// The portable backend's code of each kernel, or nil for kernels that are only copies or scatters.
+  package var code: [PortableCode?]
+  /// The memory the kernels work on.
+  package var buffers: [Buffer]
+  /// Where it lies.
+  package var memory: MemoryPlan
+  /// The named tensors at the boundary.
+  package var inputs: [Port]
+  package var outputs: [Port]
+  package var states: [StatePort]
+  /// What an index out of range is reported as.
+  package var faults: [Fault]
+  /// The number of threads the work is divided among.
+  public package(set) var threadCount: Int
+  /// For each kernel, the units of its grid that each thread runs; one entry where one thread runs it all.
+  package var slices: [[Range<Int>]]
+  /// The first kernel that changes state; a run with a fault ends before it.
+  package var commitKernel: Int
+  /// Whether dead memory is filled with NaN and red zones are checked.
+  package var isPoisoned: Bool
+}
+
+extension Program {
+  /// How a program is made from kernels.
+  package struct Options: Hashable, Sendable {
+    /// The number of threads.
+    package var threads: Int
+    /// Work below which another thread does not pay, in scalar operations.
+    package var minimumWorkPerThread: Int
+    /// Whether dead memory is filled with NaN and red zones are checked.
+    package var poison: Bool
+
+    /// Creates options.
+    package init(threads: Int, minimumWorkPerThread: Int, poison: Bool) {
+      self.threads = threads
+      self.minimumWorkPerThread = minimumWorkPerThread
+      self.poison = poison
+    }
+  }
+
+  /// Compiles a divided graph: lower, plan memory, check the plan, encode.
+  ///
+  /// - Precondition: The graph is bound, verified, without objective, and free of `f64`.
+  package init(compiling fused: FusedGraph, options: Options) {
+    var lowering = Lowering(fused)
+    let lowered = lowering.run()
+    let memory = MemoryPlan(planning: lowered, redZones: options.poison)
+    self.init(
+      name: fused.graph.name, kernels: lowered.kernels, code: lowered.kernels.map { $0.portableCode },
+      buffers: lowered.buffers, memory: memory, inputs: lowered.inputs, outputs: lowered.outputs,
+      states: lowered.states, faults: lowered.faults, threadCount: options.threads,
+      slices: lowered.kernels.map { $0.grid.slices(options) },
+      commitKernel: lowered.firstStateWrite, isPoisoned: options.poison)
+    let violations = planDump.check()
+    precondition(
+      violations.isEmpty, "the memory plan of \(name) is wrong: \(violations.prefix(5))")
+  }
+
+  /// The memory plan as plain facts, for checkers.
+  public var planDump: PlanDump {
+    let used = Set(kernels.flatMap { $0.operands.map(\.buffer) })
+    let ports = Set(inputs.map(\.buffer) + outputs.map(\.buffer) + states.map(\.buffer))
+    let shown = buffers.indices.filter { used.contains($0) || ports.contains($0) }
+    let whole = { (buffer: BufferID, value: Value) in
+      PlanDump.Range(
+        buf: buffer, lo: 0, hi: memory.placements[buffer].byteCount, value: Int(value.index))
+    }
+    let kinds = ["const", "param", "io", "scratch"]
+    return PlanDump(
+      version: 1, alignment: MemoryPlan.alignment,
+      arenas: kinds.enumerated().map {
+        PlanDump.Arena(id: $0.offset, bytes: memory.segmentBytes[$0.offset], kind: $0.element)
+      },
+      buffers: shown.map { buffer in
+        let place = memory.placements[buffer]
+        return PlanDump.Buffer(
+          id: buffer, arena: place.segment.rawValue, offset: place.offset, bytes: place.byteCount,
+          persist: place.segment == .state || place.segment == .constants)
+      },
+      steps: kernels.indices.map { step($0) }, inputs: inputs.map(\.buffer),
+      outputs: outputs.map { whole($0.buffer, $0.value) }
+        + states.map { whole($0.buffer, $0.updated) },
+      initial: inputs.map { whole($0.buffer, $0.value) }
+        + states.map { whole($0.buffer, $0.value) }
+        + shown.filter { memory.placements[$0].segment == .constants }
+        .map { whole($0, buffers[$0].value) },
+      threads: threadCount)
+  }
+
+  private func step(_ index: Int) -> PlanDump.Step {
+    let kernel = kernels[index]
+    var (reads, writes): ([PlanDump.Range], [PlanDump.Range]) = ([], [])
+    var positions: [Int] = []
+    for operand in kernel.operands {
+      let range = PlanDump.Range(
+        buf: operand.buffer, lo: operand.bytes.lowerBound, hi: operand.bytes.upperBound,
+        value: Int(operand.value.index))
+      if operand.access == .read {
+        positions.append(reads.count)
+        reads.append(range)
+      } else {
+        positions.append(writes.count)
+        writes.append(range)
+      }
+    }
+    return PlanDump.Step(
+      id: index, op: kernel.name, reads: reads, writes: writes,
+      inplace: memory.inPlace[index].map { [positions[$0.read], positions[$0.written]] },
+      // Every kernel begins when the one before it has ended on all threads.
+      after: index == 0 ? [] : [index - 1])
+  }
+}
+
+extension LoweredGraph {
+  /// The position of the first kernel that writes a state, or the number of kernels.
+  fileprivate var firstStateWrite: Int {
+    kernels.firstIndex { kernel in
+      kernel.operands.contains { $0.access != .read && buffers[$0.buffer].role == .state }
+    } ?? kernels.count
+  }
+}
+
+extension TileGrid {
+  /// Returns which units each thread runs: equal runs, as many as the work pays for.
+  fileprivate func slices(_ options: Program.Options) -> [Range<Int>] {
+    let work = units.multipliedReportingOverflow(by: workPerUnit)
+    let worth = work.overflow ? Int.max : work.partialValue / max(options.minimumWorkPerThread, 1)
+    let threads = max(1, min(options.threads, units, worth))
+    return (0..<threads).map { thread in
+      thread * units / threads..<(thread + 1) * units / threads
+    }
+  }
+}
