@@ -1,0 +1,286 @@
+import DescentCodegen
+import DescentGraph
+import Synchronization
+
+/// A program bound to memory: flat steps with raw pointers, ready to run.
+///
+/// Everything `run` touches is allocated here, once. The dispatch loop walks an array of trivial structs; it allocates
+/// nothing, takes no lock, and calls nothing in the Swift runtime that might.
+final class Executable {
+  let program: Program
+  /// Constants, inputs, outputs and temporaries.
+  private let work: Arena
+  /// Parameters and states, which other plans of the family may share.
+  let state: StateMemory
+  private let pool: ThreadPool?
+  private let bases: [UnsafeMutableRawPointer]
+  private let control: UnsafeMutablePointer<RunControl>
+  /// What is freed at the end.
+  private var allocations: [UnsafeMutableRawPointer] = []
+
+  init(_ program: Program, state: StateMemory, pool: ThreadPool?) throws(RuntimeError) {
+    self.program = program
+    self.state = state
+    let sizes = program.memory.segmentBytes.map { MemoryPlan.aligned($0) }
+    let (constants, io) = (sizes[Segment.constants.rawValue], sizes[Segment.io.rawValue])
+    work = try Arena(
+      byteCount: max(64, constants + io + sizes[Segment.arena.rawValue] + MemoryPlan.redZone))
+    let io0 = work.base + constants
+    bases = [work.base, state.base, io0, io0 + io]
+    let isParallel = program.slices.contains { $0.count > 1 }
+    self.pool = isParallel ? pool : nil
+    control = .allocate(capacity: 1)
+    let builder = StepBuilder(program: program, bases: bases)
+    control.initialize(
+      to: RunControl(
+        steps: builder.steps, stepCount: program.kernels.count, scratch: builder.scratch,
+        barrier: self.pool?.barrier, faults: builder.faults, commitStep: program.commitKernel,
+        hasFaults: !program.faults.isEmpty, poison: builder.poison))
+    allocations = builder.allocations
+    writeConstants()
+    if program.isPoisoned {
+      work.fill(constants..<constants + io + sizes[Segment.arena.rawValue], with: Poison.dead)
+    }
+  }
+
+  deinit {
+    control.pointee.faults.deallocate()
+    control.deinitialize(count: 1)
+    control.deallocate()
+    for allocation in allocations { allocation.deallocate() }
+  }
+
+  /// Runs the program once; the fault that stopped it, or nil.
+  func run() -> Int? {
+    control.pointee.begin()
+    if let pool {
+      pool.run({ context, thread in runThread(context, thread) }, control)
+    } else {
+      runThread(control, 0)
+    }
+    if control.pointee.stopStep.load(ordering: .relaxed) == Int.max {
+      control.poison(before: control.pointee.stepCount)
+    }
+    return control.pointee.faults.reported
+  }
+
+  /// Makes a run under way end before its next kernel; safe to call from any thread.
+  func cancel() { control.pointee.isCancelled.store(true, ordering: .relaxed) }
+
+  /// Whether the last run ended because of `cancel`.
+  var wasCancelled: Bool {
+    control.pointee.stopStep.load(ordering: .relaxed) != Int.max
+      && control.pointee.faults.reported == nil
+  }
+
+  /// Returns the address of a buffer.
+  func address(of buffer: BufferID) -> UnsafeMutableRawPointer {
+    let place = program.memory.placements[buffer]
+    return bases[place.segment.rawValue] + place.offset
+  }
+
+  private func writeConstants() {
+    for (index, buffer) in program.buffers.enumerated() {
+      guard case .constant(let array) = buffer.role else { continue }
+      array.copyBytes(to: address(of: index))
+    }
+  }
+}
+
+/// The memory of parameters and states, shared by the sessions of one family of plans.
+final class StateMemory {
+  private let arena: Arena
+  /// The first byte.
+  var base: UnsafeMutableRawPointer { arena.base }
+  /// What lies where; plans that share the memory agree on it.
+  let layout: [StateSlot]
+  /// The seed random numbers are keyed by.
+  var seed: UInt64
+
+  /// One parameter or state in memory.
+  struct StateSlot: Hashable {
+    var name: String
+    var type: TensorType
+    var offset: Int
+  }
+
+  init(_ program: Program, seed: UInt64) throws(RuntimeError) {
+    arena = try Arena(byteCount: max(64, program.memory.segmentBytes[Segment.state.rawValue]))
+    layout = program.stateLayout
+    self.seed = seed
+  }
+}
+
+extension Program {
+  /// Where each parameter and state lies.
+  var stateLayout: [StateMemory.StateSlot] {
+    states.map {
+      StateMemory.StateSlot(
+        name: $0.name, type: $0.type, offset: memory.placements[$0.buffer].offset)
+    }
+  }
+}
+
+/// One kernel, ready to run.
+struct ExecutableStep {
+  enum Body {
+    case map(BlockMachine, target: UnsafeMutableRawPointer, count: Int)
+    case row(PortableReduction)
+    case column(PortableReduction)
+    case contraction(PortableContraction)
+    case scatter(PortableScatter)
+    case copy(from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer, byteCount: Int)
+  }
+
+  let body: Body
+  /// The units each thread runs.
+  let slices: UnsafeMutablePointer<Range<Int>>
+  let sliceCount: Int
+  /// Whether all threads meet before the step.
+  let waitsBefore: Bool
+}
+
+/// What the threads of one executable share.
+struct RunControl: ~Copyable {
+  let steps: UnsafeMutablePointer<ExecutableStep>
+  let stepCount: Int
+  let scratch: UnsafeMutablePointer<ThreadScratch>
+  let barrier: Barrier?
+  let faults: FaultCell
+  /// The step before which a run with a fault ends.
+  let commitStep: Int
+  let hasFaults: Bool
+  /// What poison mode fills and checks around each step, or nil.
+  let poison: UnsafeMutablePointer<PoisonPlan>?
+  /// Set from any thread to end a run early.
+  let isCancelled = Atomic<Bool>(false)
+  /// The step at which every thread ends; written by thread 0 before all meet at that step.
+  let stopStep = Atomic<Int>(Int.max)
+
+  /// Forgets the last run.
+  func begin() {
+    faults.clear()
+    isCancelled.store(false, ordering: .relaxed)
+    stopStep.store(Int.max, ordering: .relaxed)
+  }
+}
+
+/// What poison mode does around one step.
+struct PoisonPlan {
+  /// Bytes no later step reads.
+  var dead: UnsafeMutablePointer<UnsafeMutableRawBufferPointer>
+  var deadCount: Int
+  /// Bytes behind what the step writes.
+  var redZone: UnsafeMutableRawBufferPointer
+}
+
+/// The body of every thread of a run.
+///
+/// Only thread 0 decides whether to stop, and only at a step where all threads meet, so that none waits for one that
+/// has left: it writes the step's number before the meeting, and the others compare it with their own after it.
+private func runThread(_ context: UnsafeMutableRawPointer, _ thread: Int) {
+  let control = context.assumingMemoryBound(to: RunControl.self)
+  let steps = control.pointee.steps
+  let scratch = control.pointee.scratch[thread]
+  var isSkipping = false
+  for index in 0..<control.pointee.stepCount {
+    let step = steps + index
+    if step.pointee.waitsBefore, let barrier = control.pointee.barrier {
+      if !meet(control, barrier, index, thread, isSkipping) { return }
+    } else if thread == 0, !isSkipping {
+      control.poison(before: index)
+      if control.mustStop(at: index) {
+        control.pointee.stopStep.store(index, ordering: .relaxed)
+        isSkipping = true
+      }
+    }
+    if isSkipping { continue }
+    if thread < step.pointee.sliceCount {
+      step.pointee.run(step.pointee.slices[thread], scratch)
+    }
+  }
+}
+
+/// Lets all threads meet before a step; whether the run goes on.
+private func meet(
+  _ control: UnsafeMutablePointer<RunControl>, _ barrier: Barrier, _ index: Int, _ thread: Int,
+  _ isSkipping: Bool
+) -> Bool {
+  let isCommit = control.pointee.hasFaults && index == control.pointee.commitStep
+  if isCommit || control.pointee.poison != nil {
+    // What all threads did before is known, and over, only after they have met once.
+    barrier.wait()
+  }
+  if thread == 0 {
+    if !isSkipping { control.poison(before: index) }
+    if isSkipping || control.mustStop(at: index) {
+      control.pointee.stopStep.store(index, ordering: .relaxed)
+    }
+  }
+  barrier.wait()
+  return control.pointee.stopStep.load(ordering: .relaxed) > index
+}
+
+extension UnsafeMutablePointer<RunControl> {
+  /// Whether the run ends before a step: it was cancelled, or a fault is known and state would change.
+  fileprivate func mustStop(at index: Int) -> Bool {
+    if pointee.isCancelled.load(ordering: .relaxed) { return true }
+    return pointee.hasFaults && index == pointee.commitStep && pointee.faults.reported != nil
+  }
+
+  /// In poison mode, checks and fills what the step before is done with, and marks what this one writes.
+  fileprivate func poison(before index: Int) {
+    guard let poison = pointee.poison else { return }
+    if index > 0 { poison[index - 1].finish() }
+    if index < pointee.stepCount { poison[index].prepare() }
+  }
+}
+
+extension ExecutableStep {
+  /// Runs some units of the step's grid.
+  fileprivate func run(_ units: Range<Int>, _ scratch: ThreadScratch) {
+    switch body {
+    case .map(let machine, let target, let count):
+      let machine = machine.with(scratch)
+      for unit in units {
+        let start = unit * BlockMachine.blockSize
+        let size = min(BlockMachine.blockSize, count - start)
+        machine.run(start, size)
+        machine.store(to: target, at: start, size)
+      }
+    case .row(let reduction): reduction.with(scratch).runRows(units)
+    case .column(let reduction): reduction.with(scratch).runColumns(units)
+    case .contraction(let contraction):
+      var contraction = contraction
+      contraction.machine = contraction.machine.with(scratch)
+      contraction.run(units)
+    case .scatter(let scatter): if !units.isEmpty { scatter.run() }
+    case .copy(let from, let to, let byteCount):
+      if !units.isEmpty { to.copyMemory(from: from, byteCount: byteCount) }
+    }
+  }
+}
+
+extension PoisonPlan {
+  /// Marks the bytes behind what is about to be written.
+  func prepare() {
+    fill(redZone, Poison.redZone)
+  }
+
+  /// Checks those bytes and fills what is dead now with NaN.
+  func finish() {
+    let words = redZone.bindMemory(to: UInt8.self)
+    for index in words.indices {
+      precondition(
+        words[index] == UInt8(truncatingIfNeeded: Poison.redZone >> UInt32(8 * (index % 4))),
+        "a kernel wrote \(index) bytes beyond its buffer")
+    }
+    for index in 0..<deadCount { fill(dead[index], Poison.dead) }
+  }
+
+  private func fill(_ bytes: UnsafeMutableRawBufferPointer, _ pattern: UInt32) {
+    for index in bytes.indices {
+      bytes[index] = UInt8(truncatingIfNeeded: pattern >> UInt32(8 * (index % 4)))
+    }
+  }
+}

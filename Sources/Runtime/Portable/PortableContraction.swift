@@ -1,0 +1,225 @@
+import DescentCodegen
+import DescentGraph
+
+/// Runs contraction kernels on a baseline without fused multiply-add: exact, and as fast as that allows.
+///
+/// The product of two floats is exact in double precision, and so is its sum with a float but for one rounding. The
+/// tile keeps its sums as doubles that hold floats, rounds each sum to 24 bits by Veltkamp's method (Dekker,
+/// 1971), and watches for the one case in which rounding twice differs from rounding once: a double exactly between
+/// two floats. A tile in which that occurs, or factors so small or large that a float result would be subnormal
+/// or overflow, is computed again with the library's fused multiply-add.
+struct PortableContraction {
+  let extents: Contraction.Extents
+  let contraction: Contraction
+  let left: UnsafeMutablePointer<Float>
+  let right: UnsafeMutablePointer<Float>
+  let target: UnsafeMutableRawPointer
+  let hasEpilogue: Bool
+  var machine: BlockMachine
+
+  /// Returns the scratch memory a thread needs, in bytes: raw rows for the epilogue and partial sums of chunks.
+  static func scratchBytes(n: Int, chunks: Int) -> Int {
+    ContractionKernel.rowsPerUnit * n * 4 + chunks * 4
+  }
+
+  /// Computes the row tiles `range`, counted over the batch and the tiles of each product.
+  mutating func run(_ range: Range<Int>) {
+    let rowsPerUnit = ContractionKernel.rowsPerUnit
+    let tiles = (extents.m + rowsPerUnit - 1) / rowsPerUnit
+    var checked = -1
+    var isRightSafe = FactorRange()
+    for unit in range {
+      let (batch, first) = (unit / tiles, unit % tiles * rowsPerUnit)
+      let count = min(rowsPerUnit, extents.m - first)
+      if batch != checked {
+        isRightSafe = FactorRange(right + batch * extents.k * extents.n, extents.k * extents.n)
+        checked = batch
+      }
+      runRows(batch, first, count, isRightSafe)
+    }
+  }
+
+  private mutating func runRows(
+    _ batch: Int, _ first: Int, _ count: Int, _ rightRange: FactorRange
+  ) {
+    let n = extents.n
+    let start = (batch * extents.m + first) * n
+    // Without an epilogue the rows go straight to their place.
+    let rows =
+      hasEpilogue
+      ? machine.scratch.partials.assumingMemoryBound(to: Float.self)
+      : target.assumingMemoryBound(to: Float.self) + start
+    let a = Matrix(
+      left + batch * extents.m * extents.k, transposed: contraction.transposeLeft,
+      rows: extents.m, columns: extents.k)
+    let b = Matrix(
+      right + batch * extents.k * n, transposed: contraction.transposeRight, rows: extents.k,
+      columns: n)
+    let isSafe = rightRange.isSafe(with: a.range(rows: first, count), terms: extents.k)
+    var column = 0
+    while column < n {
+      let width = min(4, n - column)
+      let isDone =
+        isSafe && width == 4 && contraction.chunks == 1
+        && tile(a, b, first, count, column, rows + column)
+      if !isDone { exactTile(a, b, first, count, column, width, rows + column) }
+      column += width
+    }
+    guard hasEpilogue else { return }
+    machine.core = UnsafeMutableRawPointer(rows)
+    machine.coreStart = start
+    var element = start
+    while element < start + count * n {
+      let block = min(BlockMachine.blockSize, start + count * n - element)
+      machine.run(element, block)
+      machine.store(to: target, at: element, block)
+      element += block
+    }
+  }
+
+  /// Computes up to four rows of four columns; returns false where double rounding might have shown.
+  private func tile(
+    _ a: Matrix, _ b: Matrix, _ first: Int, _ count: Int, _ column: Int,
+    _ rows: UnsafeMutablePointer<Float>
+  ) -> Bool {
+    var sums = (SIMD4<Double>(), SIMD4<Double>(), SIMD4<Double>(), SIMD4<Double>())
+    // Rows beyond the last repeat it and are not stored.
+    let last = first + count - 1
+    let (r0, r1, r2, r3) = (first, min(first + 1, last), min(first + 2, last), last)
+    var suspicion = SIMD4<UInt64>()
+    for k in 0..<extents.k {
+      let factor = b.fourColumns(k, column)
+      PortableContraction.step(&sums.0, a[r0, k], factor, &suspicion)
+      PortableContraction.step(&sums.1, a[r1, k], factor, &suspicion)
+      PortableContraction.step(&sums.2, a[r2, k], factor, &suspicion)
+      PortableContraction.step(&sums.3, a[r3, k], factor, &suspicion)
+    }
+    guard (suspicion[0] | suspicion[1] | suspicion[2] | suspicion[3]) >> 63 == 0 else {
+      return false
+    }
+    let n = extents.n
+    for lane in 0..<4 {
+      rows[lane] = Float(sums.0[lane])
+      if count > 1 { rows[n + lane] = Float(sums.1[lane]) }
+      if count > 2 { rows[2 * n + lane] = Float(sums.2[lane]) }
+      if count > 3 { rows[3 * n + lane] = Float(sums.3[lane]) }
+    }
+    return true
+  }
+
+  /// Adds a product to sums that hold floats, rounding to float; the top bit of suspicion is set by a tie.
+  @inline(__always)
+  private static func step(
+    _ sums: inout SIMD4<Double>, _ a: Double, _ b: SIMD4<Double>,
+    _ suspicion: inout SIMD4<UInt64>
+  ) {
+    let sum = b * a + sums
+    let low = unsafeBitCast(sum, to: SIMD4<UInt64>.self) & 0x1fff_ffff
+    // Only a tie's low bits become zero here, and only zero minus one has the top bit set.
+    suspicion |= (low ^ 0x1000_0000) &- 1
+    let spread = sum * 536_870_913
+    sums = spread - (spread - sum)
+  }
+
+  private func exactTile(
+    _ a: Matrix, _ b: Matrix, _ first: Int, _ count: Int, _ column: Int, _ width: Int,
+    _ rows: UnsafeMutablePointer<Float>
+  ) {
+    let chunks = contraction.chunks
+    let length = (extents.k + chunks - 1) / chunks
+    for row in 0..<count {
+      for lane in 0..<width {
+        rows[row * extents.n + lane] = chunk(
+          0, 1, max(1, chunks), length, a, b, first + row, column + lane)
+      }
+    }
+  }
+
+  /// Returns run `index` of the k axis after it has met those at distances of `step` and more, as a tree.
+  private func chunk(
+    _ index: Int, _ step: Int, _ chunks: Int, _ length: Int, _ a: Matrix, _ b: Matrix, _ row: Int,
+    _ column: Int
+  ) -> Float {
+    guard step < chunks else {
+      var sum: Float = 0
+      for k in min(index * length, extents.k)..<min((index + 1) * length, extents.k) {
+        sum = sum.addingProduct(Float(a[row, k]), Float(b[k, column]))
+      }
+      return sum
+    }
+    let left = chunk(index, 2 * step, chunks, length, a, b, row, column)
+    guard index + step < chunks else { return left }
+    return left + chunk(index + step, 2 * step, chunks, length, a, b, row, column)
+  }
+}
+
+/// A matrix in memory, stored by rows or by columns.
+private struct Matrix {
+  let base: UnsafeMutablePointer<Float>
+  let rowStride: Int
+  let columnStride: Int
+  let columns: Int
+
+  init(_ base: UnsafeMutablePointer<Float>, transposed: Bool, rows: Int, columns: Int) {
+    self.base = base
+    rowStride = transposed ? 1 : columns
+    columnStride = transposed ? rows : 1
+    self.columns = columns
+  }
+
+  @inline(__always)
+  subscript(row: Int, column: Int) -> Double {
+    Double(base[row * rowStride + column * columnStride])
+  }
+
+  @inline(__always)
+  func fourColumns(_ row: Int, _ column: Int) -> SIMD4<Double> {
+    let from = base + row * rowStride + column * columnStride
+    return SIMD4(
+      Double(from[0]), Double(from[columnStride]), Double(from[2 * columnStride]),
+      Double(from[3 * columnStride]))
+  }
+
+  /// Returns the range of exponents in some rows.
+  func range(rows first: Int, _ count: Int) -> FactorRange {
+    var range = FactorRange()
+    for row in first..<first + count {
+      for column in 0..<columns { range.include(base[row * rowStride + column * columnStride]) }
+    }
+    return range
+  }
+}
+
+/// The least and greatest exponents among factors, zeros left out.
+private struct FactorRange {
+  private var least: UInt32 = .max
+  private var greatest: UInt32 = 0
+
+  init() {}
+
+  init(_ elements: UnsafeMutablePointer<Float>, _ count: Int) {
+    for index in 0..<count { include(elements[index]) }
+  }
+
+  @inline(__always)
+  mutating func include(_ element: Float) {
+    let magnitude = element.bitPattern & 0x7fff_ffff
+    // Zero wraps round to the greatest number and so never is the least.
+    least = min(least, magnitude &- 1)
+    greatest = max(greatest, magnitude)
+  }
+
+  /// Whether sums of products of such factors are neither subnormal nor near overflow.
+  ///
+  /// A product is a multiple of 2^(e₁ + e₂ − 46). Where that is at least 2^−149, the grid of subnormal floats, a sum
+  /// below the normal range is itself a float, so that rounding it to 24 bits changes nothing.
+  func isSafe(with other: FactorRange, terms: Int) -> Bool {
+    let exponent = { (magnitude: UInt32) in Int(magnitude >> 23) - 127 }
+    guard least != .max, other.least != .max else { return greatest < 0x7f80_0000 && other.greatest < 0x7f80_0000 }
+    let size = Int.bitWidth - terms.leadingZeroBitCount
+    let low = exponent(least &+ 1) + exponent(other.least &+ 1)
+    let high = exponent(greatest) + exponent(other.greatest)
+    return least &+ 1 >= 0x0080_0000 && other.least &+ 1 >= 0x0080_0000 && low - 46 >= -149
+      && high + 2 + size < 127 && greatest < 0x7f80_0000 && other.greatest < 0x7f80_0000
+  }
+}

@@ -1,0 +1,224 @@
+import DescentCodegen
+import DescentGraph
+
+/// Turns a program's kernels into flat steps over given memory.
+struct StepBuilder {
+  let program: Program
+  let bases: [UnsafeMutableRawPointer]
+  private(set) var allocations: [UnsafeMutableRawPointer] = []
+  private(set) var steps: UnsafeMutablePointer<ExecutableStep>
+  private(set) var scratch: UnsafeMutablePointer<ThreadScratch>
+  private(set) var poison: UnsafeMutablePointer<PoisonPlan>?
+  let faults = FaultCell()
+
+  init(program: Program, bases: [UnsafeMutableRawPointer]) {
+    self.program = program
+    self.bases = bases
+    steps = .allocate(capacity: max(1, program.kernels.count))
+    scratch = .allocate(capacity: program.threadCount)
+    allocations = [UnsafeMutableRawPointer(steps), UnsafeMutableRawPointer(scratch)]
+    allocateScratch()
+    for index in program.kernels.indices { (steps + index).initialize(to: makeStep(index)) }
+    if program.isPoisoned { makePoison() }
+  }
+
+  private mutating func allocate<T>(_ elements: [T]) -> UnsafeMutablePointer<T> {
+    let memory = UnsafeMutablePointer<T>.allocate(capacity: max(1, elements.count))
+    memory.initialize(from: elements, count: elements.count)
+    allocations.append(UnsafeMutableRawPointer(memory))
+    return memory
+  }
+
+  private mutating func allocateScratch() {
+    let slots = program.code.reduce(1) { max($0, $1?.slotCount ?? 0) }
+    let partials = program.kernels.reduce(64) { max($0, $1.partialBytes) }
+    for thread in 0..<program.threadCount {
+      let raw = { (byteCount: Int) in
+        UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
+      }
+      let memory = [
+        raw(slots * BlockMachine.slotBytes), raw(BlockMachine.blockSize * 8),
+        raw(2 * Shape.maximumRank * 8), raw(partials),
+      ]
+      allocations += memory
+      (scratch + thread).initialize(
+        to: ThreadScratch(
+          slots: memory[0], addresses: memory[1].assumingMemoryBound(to: Int.self),
+          places: memory[2].assumingMemoryBound(to: Int.self), partials: memory[3]))
+    }
+  }
+
+  private func address(of buffer: BufferID) -> UnsafeMutableRawPointer {
+    let place = program.memory.placements[buffer]
+    return bases[place.segment.rawValue] + place.offset
+  }
+
+  private mutating func makeStep(_ index: Int) -> ExecutableStep {
+    let slices = program.slices[index]
+    let isParallel = slices.count > 1
+    let followsParallel = index > 0 && program.slices[index - 1].count > 1
+    return ExecutableStep(
+      body: makeBody(index), slices: allocate(slices), sliceCount: slices.count,
+      waitsBefore: isParallel || followsParallel || program.isPoisoned)
+  }
+
+  private mutating func makeBody(_ index: Int) -> ExecutableStep.Body {
+    let kernel = program.kernels[index]
+    let operands = allocate(kernel.operands.map { address(of: $0.buffer) })
+    switch kernel.body {
+    case .map(let map):
+      return .map(
+        machine(index, operands), target: operands[map.target],
+        count: map.domain.reduce(1, *))
+    case .row(let reduction):
+      return .row(makeReduction(reduction, machine(index, operands), operands))
+    case .column(let reduction):
+      return .column(makeReduction(reduction, machine(index, operands), operands))
+    case .contraction(let contraction):
+      return .contraction(
+        PortableContraction(
+          extents: contraction.extents, contraction: contraction.contraction,
+          left: operands[contraction.left].assumingMemoryBound(to: Float.self),
+          right: operands[contraction.right].assumingMemoryBound(to: Float.self),
+          target: operands[contraction.target],
+          hasEpilogue: contraction.epilogue.instructions.count > 1,
+          machine: machine(index, operands)))
+    case .scatter(let scatter):
+      return .scatter(PortableScatter(kernel: scatter, operands: operands, faults: faults))
+    case .copy(let byteCount):
+      return .copy(from: operands[0], to: operands[1], byteCount: byteCount)
+    }
+  }
+
+  private func makeReduction(
+    _ kernel: ReductionKernel, _ machine: BlockMachine,
+    _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  ) -> PortableReduction {
+    PortableReduction(
+      kind: kernel.kind, dataType: kernel.dataType, outer: kernel.outer, extent: kernel.extent,
+      inner: kernel.inner, machine: machine, target: operands[kernel.target])
+  }
+
+  private mutating func machine(
+    _ index: Int, _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  ) -> BlockMachine {
+    guard let code = program.code[index] else {
+      preconditionFailure("kernel \(program.kernels[index].name) has no code")
+    }
+    return BlockMachine(
+      instructions: allocate(code.instructions), instructionCount: code.instructions.count,
+      accesses: allocate(code.accesses), domain: allocate(code.domain), rank: code.domain.count,
+      resultSlot: Int(code.resultSlot), resultType: code.resultType, operands: operands,
+      scratch: scratch[0], faults: faults, core: operands[0])
+  }
+
+  private mutating func makePoison() {
+    var lastUse = [Int](repeating: -1, count: program.buffers.count)
+    for (index, kernel) in program.kernels.enumerated() {
+      for operand in kernel.operands { lastUse[operand.buffer] = index }
+    }
+    let plans = program.kernels.indices.map { index -> PoisonPlan in
+      let written = program.kernels[index].operands.filter { $0.access != .read }.map(\.buffer)
+      let dead = Set(program.kernels[index].operands.map(\.buffer)).sorted().filter { buffer in
+        isTemporary(buffer) && lastUse[buffer] == index
+          && !written.contains { $0 != buffer && sharesMemory($0, buffer) && lastUse[$0] > index }
+      }
+      let ranges = dead.map { bytes(of: $0) }
+      return PoisonPlan(
+        dead: allocate(ranges), deadCount: ranges.count,
+        redZone: written.first { isTemporary($0) }.map { redZone(behind: $0) }
+          ?? UnsafeMutableRawBufferPointer(start: nil, count: 0))
+    }
+    poison = allocate(plans)
+  }
+
+  private func isTemporary(_ buffer: BufferID) -> Bool {
+    program.memory.placements[buffer].segment == .arena
+  }
+
+  private func sharesMemory(_ a: BufferID, _ b: BufferID) -> Bool {
+    isTemporary(a) && program.memory.placements[a].offset == program.memory.placements[b].offset
+  }
+
+  private func bytes(of buffer: BufferID) -> UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(
+      start: address(of: buffer), count: program.memory.placements[buffer].byteCount)
+  }
+
+  private func redZone(behind buffer: BufferID) -> UnsafeMutableRawBufferPointer {
+    let byteCount = program.memory.placements[buffer].byteCount
+    return UnsafeMutableRawBufferPointer(
+      start: address(of: buffer) + byteCount,
+      count: MemoryPlan.aligned(byteCount) - byteCount + MemoryPlan.redZone)
+  }
+}
+
+extension Kernel {
+  /// The scratch memory for partial results that a thread needs, in bytes.
+  fileprivate var partialBytes: Int {
+    switch body {
+    case .row(let kernel), .column(let kernel):
+      PortableReduction.scratchBytes(extent: kernel.extent)
+    case .contraction(let kernel):
+      PortableContraction.scratchBytes(
+        n: kernel.extents.n, chunks: kernel.contraction.chunks)
+    case .map, .scatter, .copy: 0
+    }
+  }
+}
+
+extension BlockMachine {
+  /// Returns the machine working in a thread's memory.
+  func with(_ scratch: ThreadScratch) -> BlockMachine {
+    var machine = self
+    machine.scratch = scratch
+    return machine
+  }
+}
+
+extension PortableReduction {
+  /// Returns the reduction working in a thread's memory.
+  func with(_ scratch: ThreadScratch) -> PortableReduction {
+    var reduction = self
+    reduction.machine = machine.with(scratch)
+    return reduction
+  }
+}
+
+extension NDArray {
+  /// Copies the elements to memory, each truth value as a byte.
+  func copyBytes(to target: UnsafeMutableRawPointer) {
+    func copy<T: BitwiseCopyable>(_ elements: [T]) {
+      elements.withUnsafeBytes { bytes in
+        guard let base = bytes.baseAddress else { return }
+        target.copyMemory(from: base, byteCount: bytes.count)
+      }
+    }
+    switch storage {
+    case .f32(let elements): copy(elements)
+    case .f64(let elements): copy(elements)
+    case .i32(let elements): copy(elements)
+    case .i64(let elements): copy(elements)
+    case .u8(let elements): copy(elements)
+    case .bool(let elements): copy(elements)
+    }
+  }
+
+  /// Creates an array from memory.
+  init(bytes: UnsafeMutableRawPointer, type: TensorType) {
+    let count = type.shape.count
+    func read<T>(_ type: T.Type) -> [T] {
+      Array(UnsafeBufferPointer(start: bytes.assumingMemoryBound(to: T.self), count: count))
+    }
+    let storage: Storage =
+      switch type.dataType {
+      case .f32: .f32(read(Float.self))
+      case .f64: .f64(read(Double.self))
+      case .i32: .i32(read(Int32.self))
+      case .i64: .i64(read(Int64.self))
+      case .u8: .u8(read(UInt8.self))
+      case .bool: .bool(read(UInt8.self).map { $0 != 0 })
+      }
+    self.init(storage, dimensions: type.shape.dimensions)
+  }
+}
