@@ -56,7 +56,8 @@ extension Program {
     let lowered = lowering.run()
     let memory = MemoryPlan(planning: lowered, redZones: options.poison)
     self.init(
-      name: fused.graph.name, kernels: lowered.kernels, code: lowered.kernels.map { $0.portableCode },
+      name: fused.graph.name, kernels: lowered.kernels,
+      code: lowered.kernels.map { $0.portableCode },
       buffers: lowered.buffers, memory: memory, inputs: lowered.inputs, outputs: lowered.outputs,
       states: lowered.states, faults: lowered.faults, threadCount: options.threads,
       slices: lowered.kernels.map { $0.grid.slices(options) },

@@ -66,7 +66,8 @@ extension KernelBuilder {
       updates: operand(node.operands[2], .read), target: operand(group.root, .write))
     readElsewhere.formUnion([scatter.indices, scatter.updates])
     return kernel(
-      .scatter(scatter), grid: TileGrid(units: 1, workPerUnit: graph[node.operands[2]].type.shape.count),
+      .scatter(scatter),
+      grid: TileGrid(units: 1, workPerUnit: graph[node.operands[2]].type.shape.count),
       inPlace: inPlacePairs(target: scatter.target))
   }
 }

@@ -94,7 +94,8 @@ struct Lowering {
   mutating func run() -> LoweredGraph {
     declareLeaves()
     let outputs = Dictionary(
-      graph.outputs.map { (storage(of: $0.value), $0.name) }, uniquingKeysWith: { first, _ in first })
+      graph.outputs.map { (storage(of: $0.value), $0.name) },
+      uniquingKeysWith: { first, _ in first })
     copyLeafOutputs()
     for group in groups {
       let role: Buffer.Role = outputs[group.root] == nil ? .temporary : .output
@@ -238,7 +239,8 @@ extension Lowering {
     for update in graph.updates {
       let source = storage(of: update.value)
       guard
-        let port = result.states.firstIndex(where: { $0.value == update.leaf }), source != update.leaf
+        let port = result.states.firstIndex(where: { $0.value == update.leaf }),
+        source != update.leaf
       else { continue }
       result.states[port].updated = source
       let state = result.states[port].buffer

@@ -60,8 +60,12 @@ package struct PortableCode: Hashable, Sendable, Codable {
     var slots = SlotAllocator(program: program, result: result)
     for (index, step) in program.instructions.enumerated() {
       let operands = step.operands.map { slots.slot(of: $0) }
-      slots.release(at: index)
+      // A result may take the slot of an operand that dies with it, if their elements are equally wide.
+      let width = program.types[index].laneBytes
+      let isEquallyWide = step.operands.allSatisfy { program.types[Int($0)].laneBytes == width }
+      if isEquallyWide { slots.release(at: index) }
       let target = slots.assign(VectorProgram.Register(index))
+      if !isEquallyWide { slots.release(at: index) }
       instructions.append(translate(step, program, operands: operands, target: target))
     }
     slotCount = slots.count
@@ -117,6 +121,11 @@ package struct PortableCode: Hashable, Sendable, Codable {
       accesses += [guarded.axis, guarded.low, guarded.step, guarded.count]
     }
   }
+}
+
+extension DataType {
+  /// The width of an element in a slot.
+  fileprivate var laneBytes: Int { self == .i64 || self == .f64 ? 8 : 4 }
 }
 
 /// Gives registers slots and takes them back after their last use.

@@ -57,6 +57,7 @@ extension NDArray {
   /// Creates a vector, or an array of given dimensions, of `i32`.
   ///
   /// - Precondition: The product of the dimensions is the number of elements.
+  @_disfavoredOverload  // Bare literals are real numbers.
   public init(_ elements: [Int32], dimensions: [Int]? = nil) {
     self.init(.i32(elements), dimensions: dimensions ?? [elements.count])
   }
@@ -193,7 +194,15 @@ extension NDArray: Hashable {
 extension NDArray: CustomStringConvertible {
   /// The type and the first few elements.
   public var description: String {
-    let shown = doubles.prefix(8).map { dataType.isFloat ? "\(Float($0))" : "\(Int($0))" }
+    let shown: [String] =
+      switch storage {
+      case .f32(let elements): elements.prefix(8).map(\.description)
+      case .f64(let elements): elements.prefix(8).map(\.description)
+      case .i32(let elements): elements.prefix(8).map(\.description)
+      case .i64(let elements): elements.prefix(8).map(\.description)
+      case .u8(let elements): elements.prefix(8).map(\.description)
+      case .bool(let elements): elements.prefix(8).map(\.description)
+      }
     return "\(type) " + shown.joined(separator: " ") + (count > 8 ? " …" : "")
   }
 }

@@ -167,7 +167,9 @@ extension BlockMachine {
     case .shiftRight: binary(step, count) { (x: T, y: T) in x &>> y }
     case .shiftRightLogical:
       binary(step, count) { (x: T, y: T) in
-        T(truncatingIfNeeded: T.Magnitude(truncatingIfNeeded: x) &>> T.Magnitude(truncatingIfNeeded: y))
+        T(
+          truncatingIfNeeded: T.Magnitude(truncatingIfNeeded: x)
+            &>> T.Magnitude(truncatingIfNeeded: y))
       }
     case .fma, .sqrt, .floor, .ceil, .round, .truncate, .constant, .select, .convert, .bitcast:
       preconditionFailure("\(step.op) is not an operation on \(step.type)")

@@ -98,9 +98,13 @@ extension BlockMachine {
     let source = operands[step.operand]
     switch step.type {
     case .f32, .i32:
-      copy(source.assumingMemoryBound(to: UInt32.self), slot(step.target), step, start, count) { $0 }
+      copy(source.assumingMemoryBound(to: UInt32.self), slot(step.target), step, start, count) {
+        $0
+      }
     case .i64, .f64:
-      copy(source.assumingMemoryBound(to: UInt64.self), slot(step.target), step, start, count) { $0 }
+      copy(source.assumingMemoryBound(to: UInt64.self), slot(step.target), step, start, count) {
+        $0
+      }
     case .u8:
       copy(source.assumingMemoryBound(to: UInt8.self), slot(step.target), step, start, count) {
         Int32($0)

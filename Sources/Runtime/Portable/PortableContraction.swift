@@ -215,7 +215,9 @@ private struct FactorRange {
   /// below the normal range is itself a float, so that rounding it to 24 bits changes nothing.
   func isSafe(with other: FactorRange, terms: Int) -> Bool {
     let exponent = { (magnitude: UInt32) in Int(magnitude >> 23) - 127 }
-    guard least != .max, other.least != .max else { return greatest < 0x7f80_0000 && other.greatest < 0x7f80_0000 }
+    guard least != .max, other.least != .max else {
+      return greatest < 0x7f80_0000 && other.greatest < 0x7f80_0000
+    }
     let size = Int.bitWidth - terms.leadingZeroBitCount
     let low = exponent(least &+ 1) + exponent(other.least &+ 1)
     let high = exponent(greatest) + exponent(other.greatest)

@@ -133,7 +133,8 @@ extension PortableReduction {
   }
 
   /// Stores lanes as elements of the result's type.
-  fileprivate func store<Lane>(_ lanes: UnsafeMutablePointer<Lane>, at position: Int, _ count: Int) {
+  fileprivate func store<Lane>(_ lanes: UnsafeMutablePointer<Lane>, at position: Int, _ count: Int)
+  {
     switch dataType {
     case .f32, .i32, .i64, .f64:
       let width = MemoryLayout<Lane>.size
