@@ -81,6 +81,12 @@ let package = Package(
       dependencies: ["DescentDiagnostics", "DescentGraph", "DescentTestSupport"],
       path: "Tests/DiagnosticsTests", swiftSettings: strict),
     .testTarget(
+      name: "DescentEndToEndTests",
+      dependencies: [
+        "Descent", "DescentCompiler", "DescentGraph", "DescentRuntime", "DescentTestSupport",
+      ],
+      path: "Tests/EndToEndTests", swiftSettings: strict),
+    .testTarget(
       name: "DescentRuntimeTests", dependencies: ["DescentRuntime", "DescentTestSupport"],
       path: "Tests/RuntimeTests", swiftSettings: strict),
   ],

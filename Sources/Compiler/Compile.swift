@@ -1,0 +1,123 @@
+import DescentCodegen
+public import DescentGraph
+import DescentPasses
+import DescentRuntime
+
+extension Graph {
+  /// Compiles the graph into a plan for exactly its shapes.
+  ///
+  /// - Parameters:
+  ///   - batch: What `.batch` stands for; needed where the graph uses it.
+  ///   - outputs: The outputs to compute; nil means all. Inputs that only others need are dropped.
+  ///   - state: Contents for parameters and states; those it lacks are initialised by each session.
+  ///   - options: How to compile.
+  /// - Throws: All mistakes in the graph and in the arguments.
+  public func compile(
+    batch: Int? = nil, outputs: [String]? = nil, state: State? = nil,
+    options: CompileOptions = CompileOptions()
+  ) throws(GraphErrors) -> Plan {
+    var compilation = Compilation(options: options)
+    return try compilation.run(self, batch: batch, outputs: outputs, state: state)
+  }
+}
+
+/// One run through the stages: bind, optimize, fuse, lower and plan.
+private struct Compilation {
+  let options: CompileOptions
+  var timings: [(stage: String, nanoseconds: Int)] = []
+
+  mutating func run(
+    _ source: Graph, batch: Int?, outputs: [String]?, state: State?
+  ) throws(GraphErrors) -> Plan {
+    let threads = try threadCount()
+    var graph = try source.validated()
+    if let outputs, graph.objective == nil { graph = try graph.selecting(outputs) }
+    graph = try bind(graph, batch)
+    let pipeline = Pipeline.list(fast: options.fast)
+    var passOptions = Pipeline.Options()
+    passOptions.disabled = options.disabled.subtracting(["fuse"])
+    passOptions.stop = options.stopAfter.map { .pass($0) }
+    passOptions.keepsSnapshots = options.keepsSnapshots
+    var result = try pipeline.run(graph, passOptions)
+    timings += result.timings.map { ($0.pass, $0.nanoseconds) }
+    if let outputs { result.graph = try result.graph.selecting(outputs) }
+    try result.graph.checkCompilable(state)
+    let fuses = !options.disabled.contains("fuse")
+    let fused = time("fuse") {
+      result.journal.pass = "fuse"
+      return FusedGraph(fusing: result.graph, isEnabled: fuses, journal: &result.journal)
+    }
+    let programOptions = Program.Options(
+      threads: threads, minimumWorkPerThread: options.minimumWorkPerThread,
+      poison: options.poison)
+    let program = time("lower") { Program(compiling: fused, options: programOptions) }
+    return Plan(
+      fused: fused, program: program, journal: result.journal, timings: timings,
+      snapshots: result.snapshots, state: state)
+  }
+
+  private mutating func bind(_ graph: Graph, _ batch: Int?) throws(GraphErrors) -> Graph {
+    if let batch { return try graph.bound(batch: batch) }
+    guard !graph.needsBatchSize else {
+      throw GraphErrors([
+        GraphError(
+          "compile: graph \"\(graph.name)\" depends on the batch size",
+          hint: "give it with compile(batch:)")
+      ])
+    }
+    return try graph.bound(batch: 1)
+  }
+
+  private func threadCount() throws(GraphErrors) -> Int {
+    let threads = options.threads ?? ThreadPool.defaultThreadCount
+    guard threads >= 1 else {
+      throw GraphErrors([
+        GraphError("compile: the number of threads is \(threads), not at least 1")
+      ])
+    }
+    return threads
+  }
+
+  private mutating func time<T>(_ stage: String, _ body: () -> T) -> T {
+    let start = MonotonicClock.nanoseconds
+    let result = body()
+    timings.append((stage, Int(MonotonicClock.nanoseconds - start)))
+    return result
+  }
+}
+
+extension Graph {
+  /// Whether any type or attribute waits for the batch size.
+  fileprivate var needsBatchSize: Bool {
+    nodes.contains { node in
+      if case .leaf(.size(let extents, _)) = node.op { return extents.contains { $0.isSymbolic } }
+      return node.type.shape.isSymbolic
+    }
+  }
+
+  /// Throws where there is something the code generator does not do, or a state that does not fit.
+  fileprivate func checkCompilable(_ state: State?) throws(GraphErrors) {
+    var errors: [GraphError] = []
+    if let objective {
+      errors.append(
+        GraphError("compile: \"\(objective.output)\" is still to be minimised; run all passes"))
+    }
+    for node in nodes where node.type.dataType == .f64 {
+      errors.append(
+        GraphError(
+          "compile: \(node.op.name) has type \(node.type), and f64 runs in the interpreter only",
+          hint: "cast to f32", at: node.origin))
+      break
+    }
+    for node in nodes {
+      guard let state, case .leaf(let leaf) = node.op, leaf.initializer != nil,
+        let name = leaf.leafName, let array = state[name], array.type != leaf.type
+      else { continue }
+      errors.append(
+        GraphError(
+          "compile: \(leaf.name) \"\(name)\" is \(leaf.type), but the given state has \(array.type)",
+          at: node.origin))
+    }
+    guard errors.isEmpty else { throw GraphErrors(errors) }
+  }
+}

@@ -1,0 +1,31 @@
+/// How a graph is compiled. No option but `disabled` and `fast` can change a bit of any result.
+public struct CompileOptions: Sendable {
+  /// The number of threads the work is divided among; nil means the usable cores.
+  public var threads: Int?
+  /// Passes and rewrite rules that are left out, by name; `fuse` is one of them.
+  public var disabled: Set<String>
+  /// The last pass to run before the graph is lowered, by its label.
+  public var stopAfter: String?
+  /// Whether equations that round differently may be applied too.
+  public var fast: Bool
+  /// Whether dead memory is filled with NaN and the bytes behind each buffer are checked; slow.
+  public var poison: Bool
+  /// Work below which another thread does not pay, in scalar operations.
+  public var minimumWorkPerThread: Int
+  /// Whether the graph after each pass is kept in `Plan.snapshots`.
+  public var keepsSnapshots: Bool
+
+  /// Creates options; the defaults are those of an ordinary compile.
+  public init(
+    threads: Int? = nil, disabled: Set<String> = [], stopAfter: String? = nil, fast: Bool = false,
+    poison: Bool = false, minimumWorkPerThread: Int = 50_000, keepsSnapshots: Bool = false
+  ) {
+    self.threads = threads
+    self.disabled = disabled
+    self.stopAfter = stopAfter
+    self.fast = fast
+    self.poison = poison
+    self.minimumWorkPerThread = minimumWorkPerThread
+    self.keepsSnapshots = keepsSnapshots
+  }
+}

@@ -1,0 +1,60 @@
+public import DescentCodegen
+public import DescentGraph
+public import DescentPasses
+public import DescentRuntime
+
+/// A compiled computation: immutable, and free to be used from any thread.
+public struct Plan: Sendable {
+  /// The final graph; the interpreter run on it gives the plan's very bits.
+  public let graph: Graph
+  /// Which nodes became which kernel.
+  public let groups: [FusionGroup]
+  /// The kernels and their memory.
+  package let program: Program
+  /// Every decision of the passes.
+  public let journal: Journal
+  /// How long each stage of compiling took.
+  public let timings: [(stage: String, nanoseconds: Int)]
+  /// The graph after each pass, if it was asked for.
+  public let snapshots: [(pass: String, graph: Graph)]
+  /// What parameters and states begin with, where it was given.
+  private let state: State?
+
+  package init(
+    fused: FusedGraph, program: Program, journal: Journal,
+    timings: [(stage: String, nanoseconds: Int)], snapshots: [(pass: String, graph: Graph)],
+    state: State?
+  ) {
+    graph = fused.graph
+    groups = fused.groups
+    self.program = program
+    self.journal = journal
+    self.timings = timings
+    self.snapshots = snapshots
+    self.state = state
+  }
+
+  /// Creates a session with memory of its own.
+  ///
+  /// - Parameter seed: What random initialisers are keyed by; the same seed gives the same bits everywhere.
+  /// - Throws: Where the system refuses memory or threads.
+  public func makeSession(seed: UInt64 = 0) throws(RuntimeError) -> Session {
+    try Session(program, seed: seed, state: state)
+  }
+
+  /// Creates a session that works on the parameters and states of another plan's.
+  ///
+  /// - Throws: Where the two plans do not have the same parameters and states.
+  public func makeSession(sharing session: Session) throws(RuntimeError) -> Session {
+    try Session(program, sharing: session)
+  }
+
+  /// The number of kernels a run executes.
+  public var kernelCount: Int { program.kernels.count }
+  /// The bytes of memory for everything that lives within one run.
+  public var arenaBytes: Int { program.memory.arenaBytes }
+  /// The least bytes any plan of these kernels in this order could use.
+  public var arenaLowerBound: Int { program.memory.arenaLowerBound }
+  /// The memory plan as plain facts, for checkers.
+  public var planDump: PlanDump { program.planDump }
+}
