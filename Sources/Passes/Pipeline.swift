@@ -16,16 +16,21 @@ package struct Pipeline: Sendable {
 
   /// Returns THE list, which begins when batch sizes are bound.
   ///
-  /// - Parameter fast: Whether equations that round differently are applied too.
+  /// - Parameters:
+  ///   - fast: Whether equations that round differently are applied too.
+  ///   - growthCap: The bytes up to which a folded constant may outgrow what it is folded from.
   /// - Returns: The passes of a compile.
-  package static func list(fast: Bool = false) -> Pipeline {
+  package static func list(fast: Bool = false, growthCap: Int = 65_536) -> Pipeline {
     let algebra = fast ? Pass.fastAlgebra : .algebra
+    let fold = Pass.fold(growthCap: growthCap)
     return Pipeline([
+      fold,
       .cse,
       algebra,
       .movement,
       .differentiate,
       .update,
+      fold,
       algebra,
       .movement,
       .cse,

@@ -21,16 +21,18 @@ struct PipelineTests {
     #expect(Pipeline.list(fast: true).fault == nil)
     #expect(
       Pipeline.standard.description == """
-         1. cse            computes equal nodes once
-         2. algebra        applies equations between elementwise expressions
-         3. movement       merges and drops movements
-         4. differentiate  adds the gradient of the objective by each parameter as an output ∇parameter
-         5. update         turns gradients into updates of the parameters and of the optimizer's state \
+         1. fold           computes what depends on constants alone; refuses constant indices out of range
+         2. cse            computes equal nodes once
+         3. algebra        applies equations between elementwise expressions
+         4. movement       merges and drops movements
+         5. differentiate  adds the gradient of the objective by each parameter as an output ∇parameter
+         6. update         turns gradients into updates of the parameters and of the optimizer's state \
           (after differentiate)
-         6. algebra.2      applies equations between elementwise expressions
-         7. movement.2     merges and drops movements
-         8. cse.2          computes equal nodes once
-         9. dead           drops nodes that no result needs
+         7. fold.2         computes what depends on constants alone; refuses constant indices out of range
+         8. algebra.2      applies equations between elementwise expressions
+         9. movement.2     merges and drops movements
+        10. cse.2          computes equal nodes once
+        11. dead           drops nodes that no result needs
         """)
   }
 

@@ -1,5 +1,6 @@
 extension RewriteRule {
   /// The rules of all tables, in the order of the passes.
   package static let all: [RewriteRule] =
-    Algebra.exact + Algebra.afterDifferentiation + Algebra.rounding + MovementRules.all
+    ConstantFolding.all + Algebra.exact + Algebra.afterDifferentiation + Algebra.rounding
+    + MovementRules.all
 }

@@ -26,7 +26,7 @@ struct RuleExample: Sendable, CustomTestStringConvertible {
 extension RuleExample {
   /// At least one example for every rule of every table.
   static let all: [RuleExample] =
-    sums + products + signs + ties + logic + comparisons + selections + casts
+    constants + sums + products + signs + ties + logic + comparisons + selections + casts
     + rounding + reshapes + broadcasts + slices + joins
 }
 

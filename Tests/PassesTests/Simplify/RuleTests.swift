@@ -49,6 +49,7 @@ extension RuleExample {
   var pass: Pass {
     let holds = { (rules: [RewriteRule]) in rules.contains { $0.name == rule } }
     if holds(MovementRules.all) { return .movement }
+    if holds(ConstantFolding.all) { return .fold }
     return holds(Algebra.rounding) ? .fastAlgebra : .algebra
   }
 }
