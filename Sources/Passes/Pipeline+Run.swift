@@ -72,8 +72,11 @@ extension Pipeline {
     return result
   }
 
-  /// Traps, and names the pass, where a pass lost a result.
+  /// Traps, and names the pass, where a pass made a graph that is not one, or lost a result.
   private func check(_ graph: Graph, from before: Graph, after label: String) {
+    let errors = graph.verify()
+    precondition(
+      errors.isEmpty, "pass \(label) made a wrong graph: \(GraphErrors(errors))\n\(graph.text)")
     // Gradients are outputs only between differentiation and update.
     let results = { (graph: Graph) in
       graph.outputs.filter { !$0.name.hasPrefix(Graph.gradientPrefix) }
@@ -81,7 +84,7 @@ extension Pipeline {
     }
     precondition(
       results(graph) == results(before),
-      "pass \(label) lost or changed an output")
+      "pass \(label) lost or changed an output\n\(graph.text)")
   }
 }
 
