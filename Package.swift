@@ -58,7 +58,7 @@ let package = Package(
 
     // Tests mirror the layers.
     .testTarget(
-      name: "DescentPassesTests", dependencies: ["DescentGraph", "DescentPasses"],
+      name: "DescentPassesTests", dependencies: ["DescentGraph", "DescentPasses", "DescentTestSupport"],
       path: "Tests/PassesTests", swiftSettings: strict),
     .testTarget(
       name: "DescentFormatsTests", dependencies: ["DescentFormats", "DescentGraph"],
