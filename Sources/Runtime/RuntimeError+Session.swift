@@ -38,7 +38,8 @@ extension RuntimeError {
       hint: "share only between plans compiled from one graph")
   }
 
-  static var cancelled: RuntimeError { RuntimeError("session: the run was cancelled") }
+  /// What `Session.run` throws when it was cancelled.
+  public static var cancelled: RuntimeError { RuntimeError("session: the run was cancelled") }
 
   /// An index out of range, with its position and value where they are known.
   static func indexOutOfRange(

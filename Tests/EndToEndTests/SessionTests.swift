@@ -1,0 +1,166 @@
+import DescentCompiler
+import DescentGraph
+import DescentRuntime
+import DescentTestSupport
+import Foundation
+import Testing
+
+@Suite struct SessionTests {
+  /// A small network with labels, trained with Adam.
+  static func network(hidden: Int = 16) throws -> Graph {
+    try Graph("network") { g in
+      let x = g.input("x", [.batch, 8])
+      let y = g.input("y", [.batch], .i32)
+      let w1 = g.parameter("w1", [8, .init(offset: hidden)], .glorotUniform)
+      let b1 = g.parameter("b1", [.init(offset: hidden)])
+      let w2 = g.parameter("w2", [.init(offset: hidden), 4], .glorotUniform)
+      let scores = relu(x.matmul(w1) + b1).matmul(w2)
+      g.output("loss", crossEntropy(scores, y))
+      g.output("scores", scores)
+    }.minimizing("loss", with: .adam(1e-2))
+  }
+
+  static func inputs(batch: Int, seed: UInt64 = 3) -> [String: NDArray] {
+    var random = SplitMix64(seed: seed)
+    let x = (0..<batch * 8).map { _ in Float(random.next() >> 40) / Float(1 << 24) - 0.5 }
+    let y = (0..<batch).map { _ in Int32(random.next() % 4) }
+    return ["x": NDArray(x, dimensions: [batch, 8]), "y": NDArray(y)]
+  }
+
+  @Test func trainingLowersTheLoss() throws {
+    let session = try SessionTests.network().compile(batch: 32).makeSession(seed: 5)
+    let inputs = SessionTests.inputs(batch: 32)
+    let first = try session.run(inputs).loss.scalar
+    for _ in 0..<300 { _ = try session.run(inputs) }
+    #expect(try session.run(inputs).loss.scalar < first / 4)
+  }
+
+  @Test func threadsDoNotChangeABit() throws {
+    let graph = try SessionTests.network(hidden: 70)
+    let inputs = SessionTests.inputs(batch: 37)
+    var states: [State] = []
+    for threads in [1, 2, 3, 4, 8] {
+      let options = CompileOptions(threads: threads, minimumWorkPerThread: 1)
+      let session = try graph.compile(batch: 37, options: options).makeSession(seed: 9)
+      for _ in 0..<20 { _ = try session.run(inputs) }
+      states.append(session.state)
+    }
+    #expect(states.allSatisfy { $0 == states[0] })
+  }
+
+  @Test func compilingTwiceGivesTheSameBytes() throws {
+    let graph = try SessionTests.network()
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let bytes = try (0..<2).map { _ in try encoder.encode(graph.compile(batch: 7).program) }
+    #expect(bytes[0] == bytes[1])
+  }
+
+  @Test func aStepAllocatesNothing() async {
+    await #expect(processExitsWith: .success) {
+      for threads in [1, 2] {
+        let options = CompileOptions(threads: threads, minimumWorkPerThread: 1)
+        let session = try SessionTests.network().compile(batch: 32, options: options)
+          .makeSession(seed: 5)
+        _ = try session.run(SessionTests.inputs(batch: 32))
+        let count = AllocationCounter.leastCount(of: 3) {
+          for _ in 0..<1000 { try? session.run() }
+        }
+        guard count.objects == 0, count.mallocs == 0 else {
+          fatalError("1000 steps on \(threads) threads allocated \(count)")
+        }
+      }
+    }
+  }
+
+  @Test func aStateGoesFromPlanToPlan() throws {
+    let graph = try SessionTests.network()
+    let training = try graph.compile(batch: 32).makeSession(seed: 5)
+    for _ in 0..<10 { _ = try training.run(SessionTests.inputs(batch: 32)) }
+    let prediction = try graph.with(objective: nil)
+      .compile(batch: 2, outputs: ["scores"], state: training.state)
+    #expect(!prediction.graph.text.contains("∇"))
+    let inputs = SessionTests.inputs(batch: 2)
+    let x = try #require(inputs["x"])
+    let scores = try prediction.makeSession()(x: x)
+    let again = try graph.with(objective: nil).compile(
+      batch: 2, outputs: ["scores"], state: training.state, options: CompileOptions(threads: 1))
+    #expect(try again.makeSession()(x: x).scores == scores.scores)
+  }
+
+  @Test func plansOfAFamilyShareTheirState() throws {
+    let graph = try SessionTests.network()
+    let large = try graph.compile(batch: 32).makeSession(seed: 5)
+    let small = try graph.compile(batch: 5).makeSession(sharing: large)
+    let before = large.state
+    _ = try small.run(SessionTests.inputs(batch: 5))
+    #expect(large.state != before)
+    #expect(large.state == small.state)
+    let other = try SessionTests.network(hidden: 8).compile(batch: 5)
+    #expect(throws: RuntimeError.self) { _ = try other.makeSession(sharing: large) }
+  }
+
+  @Test func savedAndLoadedStateContinuesToTheBit() throws {
+    let plan = try SessionTests.network().compile(batch: 32)
+    let inputs = SessionTests.inputs(batch: 32)
+    let straight = try plan.makeSession(seed: 5)
+    for _ in 0..<20 { _ = try straight.run(inputs) }
+    let first = try plan.makeSession(seed: 5)
+    for _ in 0..<10 { _ = try first.run(inputs) }
+    let second = try plan.makeSession(seed: 77)
+    try second.load(first.state)
+    for _ in 0..<10 { _ = try second.run(inputs) }
+    #expect(second.state == straight.state)
+  }
+
+  @Test func spansReachTheMemoryItself() throws {
+    let graph = Graph("double") { g in
+      g.output("y", g.input("x", [3]) * 2.0)
+    }
+    let session = try graph.compile().makeSession()
+    try session.withInput("x", of: Float.self) { span in
+      for index in span.indices { span[index] = Float(index) + 0.5 }
+    }
+    try session.run()
+    let sum = try session.withOutput("y", of: Float.self) { $0[0] + $0[1] + $0[2] }
+    #expect(sum == 9)
+  }
+
+  @Test func aCancelledRunEndsAndSaysSo() throws {
+    let graph = Graph("long") { g in
+      var x = g.input("x", [64, 64])
+      for _ in 0..<400 { x = x.matmul(x) * 0.01 }
+      g.output("y", x)
+    }
+    let session = try graph.compile(options: CompileOptions(threads: 2, minimumWorkPerThread: 1))
+      .makeSession()
+    let cancel = session.canceller
+    let isDone = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+      usleep(20_000)
+      cancel()
+      isDone.signal()
+    }
+    #expect(throws: RuntimeError.cancelled) {
+      while isDone.wait(timeout: .now()) == .timedOut { try session.run() }
+      try session.run()
+    }
+  }
+
+  @Test func updatesMayExchangeStates() throws {
+    let graph = Graph("exchange") { g in
+      let a = g.state("a", [3], .f32, .ones)
+      let b = g.state("b", [3], .f32, .zeros)
+      g.update(a, to: b)
+      g.update(b, to: a)
+      g.output("a", a)
+      g.output("next", b + 1.0)
+    }
+    let session = try graph.compile().makeSession()
+    let results = try session.run([:])
+    #expect(results.a == NDArray([1, 1, 1]))
+    #expect(results.next == NDArray([1, 1, 1]))
+    #expect(session.state["a"] == NDArray([0, 0, 0]))
+    #expect(session.state["b"] == NDArray([1, 1, 1]))
+  }
+}
