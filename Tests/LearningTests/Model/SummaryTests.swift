@@ -14,10 +14,10 @@ import Testing
         digits: f32[batch, 64]
         layer    output           parameters   FLOPs  bytes
         0.Dense  f32[batch, 128]       8,320  16,512    512
-        1.ReLU   f32[batch, 128]           0     128    512
+        1.ReLU   f32[batch, 128]           0     256    512
         2.Dense  f32[batch, 10]        1,290   2,570     40
         ───────────────────────────────────────────────────
-        total                          9,610  19,210  1,064
+        total                          9,610  19,338  1,064
         parameters take 38,440 bytes; FLOPs and bytes are those of one example
         """)
   }
