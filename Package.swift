@@ -56,6 +56,15 @@ let package = Package(
       ],
       path: "Sources/Descent", swiftSettings: safe),
 
+    // The examples, with their data beside them.
+    .executableTarget(
+      name: "faithful", dependencies: ["Descent"], path: "Examples/Faithful", swiftSettings: safe),
+    .executableTarget(
+      name: "digits", dependencies: ["Descent"], path: "Examples/Digits", swiftSettings: safe),
+    .executableTarget(
+      name: "derivatives", dependencies: ["Descent"], path: "Examples/Derivatives",
+      swiftSettings: safe),
+
     // Tests mirror the layers.
     .testTarget(
       name: "DescentPassesTests", dependencies: ["DescentGraph", "DescentPasses", "DescentTestSupport"],
