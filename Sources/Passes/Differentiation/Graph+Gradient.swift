@@ -21,13 +21,14 @@ extension Graph {
     let builder = GraphBuilder(continuing: self)
     let gradients = builder.gradients(of: value, withRespectTo: wanted)
     var errors: [GraphError] = builder.errors
+    var names = Set(outputs.map(\.name))
     for (position, leaf) in leaves.enumerated() {
       let name = "d\(output)/d\(leaf)"
       guard let gradient = gradients[position] else {
         errors.append(.noGradient(of: output, value, by: leaf, wanted[position], in: self))
         continue
       }
-      guard !builder.outputs.contains(where: { $0.name == name }) else {
+      guard names.insert(name).inserted else {
         errors.append(.alreadyDifferentiated(output, by: leaf))
         continue
       }
