@@ -16,8 +16,8 @@ public struct Objective: Hashable, Sendable {
 ///
 /// The learning rate is a state cell named `optimizer.rate`: a session may change it between runs without
 /// compiling again. Another, `optimizer.step`, counts finished updates. What a rule remembers of a parameter `w` is
-/// state too, beginning at 0: `w.momentum`, or `w.m` and `w.v`. Adam's bias corrections 1 − β₁ᵗ and 1 − β₂ᵗ are the
-/// cells `optimizer.beta1Correction` and `optimizer.beta2Correction`.
+/// state too, beginning at 0: `w.momentum`, or `w.m` and `w.v`. Adam's bias corrections 1 − β₁ᵗ and 1 − β₂ᵗ follow
+/// from the step.
 ///
 /// One step clips the gradients, adds coupled decay to them, and then applies the rule. Each rule states the paper
 /// its formula is from; where papers and practice differ, the numbers are those of PyTorch.

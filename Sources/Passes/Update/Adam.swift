@@ -21,23 +21,40 @@ extension OptimizerStep {
 
 /// The two numbers by which Adam makes up for moments that began at zero.
 ///
-/// 1 − βᵗ is kept itself, not βᵗ: it begins at 0 and becomes (1 − βᵗ)·β + (1 − β), which is exact to a few units in
-/// the last place from the first step on, where subtracting a power near 1 from 1 would lose five digits.
+/// With λ = −log β, 1 − βᵗ is 1 − e^(−λt) = 2·T / (1 + T), where T = tanh(λt / 2). So it follows from the step alone
+/// and is right to a few units in the last place at every step. Subtracting a power from 1 would lose five digits at
+/// the first steps, and multiplying one up would settle 3·10⁻⁵ beside 1 for β = 0.999.
 struct BiasCorrection {
   /// rate / (1 − β₁ᵗ).
   let rate: Tensor
   /// √(1 − β₂ᵗ).
   let root: Tensor
 
-  /// Declares the two cells and what becomes of them.
-  init(rate: Tensor, beta1: Double, beta2: Double) {
-    func correction(_ name: String, _ beta: Double) -> Tensor {
-      let before = rate.builder.state("optimizer.\(name)Correction", .scalar)
-      let after = before * beta + (1 - beta)
-      rate.builder.update(before, to: after)
-      return after
+  /// Creates the numbers for a step counted from 1.
+  init(rate: Tensor, step: Tensor, beta1: Double, beta2: Double) {
+    let count = step.cast(to: rate.dataType)
+    func correction(_ beta: Double) -> Tensor {
+      guard beta > 0 else { return rate.builder.scalar(1, rate.dataType) }
+      let half = tanh(count * (beta.negatedLogarithm / 2))
+      return 2.0 * half / (1.0 + half)
     }
-    self.rate = rate / correction("beta1", beta1)
-    root = sqrt(correction("beta2", beta2))
+    self.rate = rate / correction(beta1)
+    root = sqrt(correction(beta2))
+  }
+}
+
+extension Double {
+  /// −log x of a number between 0 and 1, from exact operations only, so that it is the same everywhere.
+  fileprivate var negatedLogarithm: Double {
+    // log x = 2·log √x brings x near 1, where log x = 2·artanh((x − 1) / (x + 1)) converges quickly.
+    var (x, scale) = (self, 2.0)
+    while x < 0.5 { (x, scale) = (x.squareRoot(), scale * 2) }
+    let ratio = (1 - x) / (1 + x)
+    var (sum, power) = (0.0, ratio)
+    for order in stride(from: 1.0, through: 33, by: 2) {
+      sum += power / order
+      power *= ratio * ratio
+    }
+    return scale * sum
   }
 }

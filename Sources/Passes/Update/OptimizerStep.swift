@@ -14,10 +14,11 @@ struct OptimizerStep {
     self.builder = builder
     builder.origin = Origin(file: "", line: 0, composite: optimizer.name)
     rate = builder.state(Optimizer.rateName, .scalar, .f32, .constant(optimizer.rate))
-    let step = builder.state(Optimizer.stepName, .scalar, .i64)
-    builder.update(step, to: step + 1.0)
+    let finished = builder.state(Optimizer.stepName, .scalar, .i64)
+    let step = finished + 1.0
+    builder.update(finished, to: step)
     if case .adam(let beta1, let beta2, _) = optimizer.rule {
-      correction = BiasCorrection(rate: rate, beta1: beta1, beta2: beta2)
+      correction = BiasCorrection(rate: rate, step: step, beta1: beta1, beta2: beta2)
     } else {
       correction = nil
     }
