@@ -1,7 +1,7 @@
 // Operators add nodes; operands of different shapes are repeated to a common one. They cannot capture a
-// source line, so they inherit that of the last named operation. Each operator exists for Tensor∘Tensor,
-// Tensor∘Float, Float∘Tensor, Tensor∘Double and Double∘Tensor: with fewer, expressions that mix literals
-// and tensors take the type checker seconds.
+// source line, so they inherit that of the last named operation. Each operator exists for Tensor∘Tensor, and
+// with a Float, a Double or an Int on either side: with fewer, expressions that mix literals and tensors take
+// the type checker seconds, or are ambiguous where the literal is a whole number.
 
 extension Tensor {
   /// Adds an elementwise node over operands repeated to a common shape.
@@ -56,6 +56,14 @@ extension Tensor {
   public static func + (left: Double, right: Tensor) -> Tensor {
     elementwise(.binary(.add), left, right)
   }
+  /// Returns the sum with a whole number.
+  public static func + (left: Tensor, right: Int) -> Tensor {
+    elementwise(.binary(.add), left, Double(right))
+  }
+  /// Returns the sum with a whole number.
+  public static func + (left: Int, right: Tensor) -> Tensor {
+    elementwise(.binary(.add), Double(left), right)
+  }
 
   /// Returns the difference, element by element.
   public static func - (left: Tensor, right: Tensor) -> Tensor {
@@ -76,6 +84,14 @@ extension Tensor {
   /// Returns the difference with a number.
   public static func - (left: Double, right: Tensor) -> Tensor {
     elementwise(.binary(.sub), left, right)
+  }
+  /// Returns the difference with a whole number.
+  public static func - (left: Tensor, right: Int) -> Tensor {
+    elementwise(.binary(.sub), left, Double(right))
+  }
+  /// Returns the difference with a whole number.
+  public static func - (left: Int, right: Tensor) -> Tensor {
+    elementwise(.binary(.sub), Double(left), right)
   }
 
   /// Returns the product, element by element.
@@ -98,6 +114,14 @@ extension Tensor {
   public static func * (left: Double, right: Tensor) -> Tensor {
     elementwise(.binary(.mul), left, right)
   }
+  /// Returns the product with a whole number.
+  public static func * (left: Tensor, right: Int) -> Tensor {
+    elementwise(.binary(.mul), left, Double(right))
+  }
+  /// Returns the product with a whole number.
+  public static func * (left: Int, right: Tensor) -> Tensor {
+    elementwise(.binary(.mul), Double(left), right)
+  }
 
   /// Returns the quotient, element by element.
   public static func / (left: Tensor, right: Tensor) -> Tensor {
@@ -118,6 +142,14 @@ extension Tensor {
   /// Returns the quotient with a number.
   public static func / (left: Double, right: Tensor) -> Tensor {
     elementwise(.binary(.div), left, right)
+  }
+  /// Returns the quotient with a whole number.
+  public static func / (left: Tensor, right: Int) -> Tensor {
+    elementwise(.binary(.div), left, Double(right))
+  }
+  /// Returns the quotient with a whole number.
+  public static func / (left: Int, right: Tensor) -> Tensor {
+    elementwise(.binary(.div), Double(left), right)
   }
 
 }
