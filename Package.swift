@@ -82,7 +82,8 @@ let package = Package(
     .testTarget(
       name: "DescentLearningTests",
       dependencies: [
-        "DescentLearning", "DescentGraph", "DescentFormats", "DescentCompiler", "DescentRuntime",
+        "Descent", "DescentLearning", "DescentGraph", "DescentFormats", "DescentCompiler",
+        "DescentRuntime",
       ],
       path: "Tests/LearningTests", swiftSettings: strict),
     .testTarget(

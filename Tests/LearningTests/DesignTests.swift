@@ -1,0 +1,52 @@
+import Descent
+import Testing
+
+// What the design page shows users, as far as layers go that exist.
+
+struct DenseBlock: Module {
+  let features: Int
+  var body: Block {
+    Dense(features)
+    LayerNorm()
+    ReLU()
+  }
+}
+
+struct DenseResidual: Module {
+  let a = Dense(64), b = Dense(64)
+  func callAsFunction(_ x: Tensor) -> Tensor { relu(x + b(relu(a(x)))) }
+}
+
+@Suite struct DesignTests {
+  @Test func aDigitClassifier() throws {
+    try withFile("images", "") { images in
+      let labels = images + ".labels"
+      let pixels = (0..<40 * 784).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 8) }
+      try IDX.write(NDArray(.u8(pixels), dimensions: [40, 28, 28]), to: images)
+      try IDX.write(NDArray(.u8((0..<40).map { $0 % 10 }), dimensions: [40]), to: labels)
+
+      let (train, valid) = try Dataset.idx(images: images, labels: labels).split(0.9, seed: 1)
+      let model = try Model(input: [784]) {
+        Dense(12); ReLU(); Dense(6); ReLU(); Dense(10)
+      }
+      var trainer = try Trainer(
+        model, loss: .crossEntropy, optimizer: .adam(1e-3), metrics: [.accuracy], seed: 42)
+      try trainer.fit(train, validation: valid, epochs: 1, batch: 32, reporting: .silent)
+      try trainer.state.save(to: images + ".safetensors")
+      #expect(try State(path: images + ".safetensors")["0.weight"] == trainer.state["0.weight"])
+      #expect(model.summary.parameterCount == 784 * 12 + 12 + 12 * 6 + 6 + 6 * 10 + 10)
+    }
+  }
+
+  @Test func blocksAndResiduals() throws {
+    let model = try Model(input: [28, 28, 1]) {
+      for features in [16, 32] { DenseBlock(features: features) }
+      Flatten(); Dense(64); DenseResidual(); Dense(10)
+    }
+    #expect(
+      parameterNames(model.graph).suffix(7) == [
+        "3.bias", "4.a.weight", "4.a.bias", "4.b.weight", "4.b.bias", "5.weight", "5.bias",
+      ])
+    #expect("\(model.output)" == "f32[batch, 10]")
+  }
+}
