@@ -88,7 +88,9 @@ let package = Package(
       path: "Tests/LearningTests", swiftSettings: strict),
     .testTarget(
       name: "DescentDiagnosticsTests",
-      dependencies: ["DescentDiagnostics", "DescentGraph", "DescentTestSupport"],
+      dependencies: [
+        "DescentCompiler", "DescentDiagnostics", "DescentGraph", "DescentTestSupport",
+      ],
       path: "Tests/DiagnosticsTests", swiftSettings: strict),
     .testTarget(
       name: "DescentEndToEndTests",

@@ -1,0 +1,105 @@
+import DescentCodegen
+public import DescentCompiler
+import DescentGraph
+import DescentPasses
+
+extension Plan {
+  /// The plan as a person would tell it: kernels and what they fuse, memory, what the passes did, what was not fused.
+  ///
+  /// Equal plans give equal text; how long compiling took stands in `timingTable`.
+  public var explanation: String {
+    let explanation = Explanation(plan: self)
+    let sections = [
+      explanation.header, explanation.kernels, explanation.memory, explanation.passes,
+      explanation.unfused,
+    ]
+    return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
+      .joined(separator: "\n\n")
+  }
+
+  /// How long each stage of compiling took, as a table.
+  public var timingTable: String {
+    let total = timings.reduce(0) { $0 + $1.nanoseconds }
+    let width = (timings.map(\.stage.count) + [5]).max() ?? 5
+    let rows = timings.map { ($0.stage, $0.nanoseconds) } + [("total", total)]
+    let lines = rows.map { stage, time in
+      "  \(padded(stage, to: width))  \(padded(milliseconds(time), to: 9, right: true)) ms"
+        + "  \(padded(percent(time, of: total), to: 7, right: true))"
+    }
+    return (["compile time"] + lines).joined(separator: "\n")
+  }
+}
+
+/// The sections of an explanation, each as lines.
+struct Explanation {
+  let plan: Plan
+  var program: Program { plan.program }
+  var graph: Graph { plan.graph }
+
+  var header: [String] {
+    let types = { (ports: [Port]) in ports.map { "\($0.name) \($0.type)" }.joined(separator: ", ") }
+    let count = program.states.filter(\.isParameter).reduce(0) { $0 + $1.type.shape.count }
+    var lines = ["plan \"\(graph.name)\" for \(counted(program.threadCount, "thread"))"]
+    if !program.inputs.isEmpty { lines.append("  inputs   \(types(program.inputs))") }
+    lines.append("  outputs  \(types(program.outputs))")
+    if !program.states.isEmpty {
+      let size = bytes(program.memory.segmentBytes[Segment.state.rawValue])
+      let others = program.states.filter { !$0.isParameter }.count
+      lines.append(
+        "  state    \(counted(count, "trained number")) in "
+          + "\(counted(program.states.count - others, "parameter")), "
+          + "\(counted(others, "other state")); \(size)")
+    }
+    return lines
+  }
+
+  var passes: [String] {
+    var names: [String] = []
+    var entries: [String: [Journal.Entry]] = [:]
+    for entry in plan.journal.entries where entry.pass != Explanation.fusion {
+      if entries[entry.pass] == nil { names.append(entry.pass) }
+      entries[entry.pass, default: []].append(entry)
+    }
+    return ["what the passes did"]
+      + (names.isEmpty ? ["  nothing"] : names.flatMap { summary($0, entries[$0] ?? []) })
+  }
+
+  private func summary(_ pass: String, _ entries: [Journal.Entry]) -> [String] {
+    var rules: [String] = []
+    var counts: [String: Int] = [:]
+    for entry in entries {
+      if counts[entry.rule] == nil { rules.append(entry.rule) }
+      counts[entry.rule, default: 0] += 1
+    }
+    let shown = rules.map { "\($0) ×\(counts[$0] ?? 0)" }.joined(separator: ", ")
+    return ["  \(pass): \(shown)"]
+      + entries.map { line("    ", "\($0.rule)  \($0.text)", $0.origin) }
+  }
+
+  var unfused: [String] {
+    let entries = plan.journal.entries.filter { $0.pass == Explanation.fusion }
+    guard !entries.isEmpty else { return [] }
+    // The fuser walks from the results to the inputs; a reader goes the other way.
+    return ["why values were stored rather than kept in registers"]
+      + entries.reversed().map { line("  ", $0.text, $0.origin) }
+  }
+
+  /// The pass under which the journal says what was not fused.
+  private static let fusion = "fuse"
+
+  /// Returns a line that ends with the place in the user's program, where it is known.
+  func line(_ indentation: String, _ text: String, _ origin: Origin) -> String {
+    let place = origin.description
+    return indentation + text + (place.isEmpty ? "" : "   // \(place)")
+  }
+
+  /// Returns the name a reader knows a value by: a leaf's own, else its number.
+  func name(_ value: Value) -> String {
+    if case .leaf(let leaf) = graph[value].op {
+      if let name = leaf.leafName { return name }
+      if case .constant(let array) = leaf, array.count == 1 { return "constant \(value)" }
+      return "\(leaf.name) \(value)"
+    }
+    return "\(value)"
+  }
+}

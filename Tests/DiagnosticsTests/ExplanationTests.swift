@@ -1,0 +1,179 @@
+import DescentCompiler
+import DescentDiagnostics
+import DescentGraph
+import DescentTestSupport
+import Testing
+
+@Suite struct ExplanationTests {
+  /// Two layers, the first of which is an output too, so that not everything can be fused.
+  private var network: Graph {
+    Graph("network") { g in
+      let x = g.input("x", [.batch, 4], file: "m.swift", line: 1)
+      g.layers = ["0.Dense"]
+      let a = g.parameter("a", [4, 3], .heNormal, file: "m.swift", line: 2)
+      let bias = g.parameter("bias", [3], .zeros, file: "m.swift", line: 3)
+      let hidden = relu(x.matmul(a, file: "m.swift", line: 4) + bias, file: "m.swift", line: 5)
+      g.layers = ["1.Dense"]
+      let b = g.parameter("b", [3, 2], .heNormal, file: "m.swift", line: 6)
+      let y = exp(hidden.matmul(b, file: "m.swift", line: 7), file: "m.swift", line: 8)
+      let total = y.sum(axes: [0], file: "m.swift", line: 9)
+      g.layers = []
+      g.output("hidden", hidden)
+      g.output("share", y / total)
+    }
+  }
+
+  @Test func inferenceIsExplained() throws {
+    let options = CompileOptions(threads: 2, minimumWorkPerThread: 1)
+    let plan = try network.compile(batch: 512, options: options)
+    expectSnapshot(
+      plan.explanation,
+      """
+      plan "network" for 2 threads
+        inputs   x f32[512, 4]
+        outputs  hidden f32[512, 3], share f32[512, 2]
+        state    21 trained numbers in 3 parameters, 0 other states; 192 B
+
+      4 kernels: 52.7 kFLOP, 36.0 KiB moved a run
+         1  contract+add+relu: contraction, 2 threads, 16.8 kFLOP, reads 8.0 KiB, writes 6.0 KiB
+             %3 contract  f32[512, 3]   // 0.Dense  m.swift:4
+             %5 add       f32[512, 3]   // 0.Dense  m.swift:4
+             %6 relu      f32[512, 3]   // 0.Dense  m.swift:5
+             reads  x f32[512, 4], a f32[4, 3], bias f32[3]
+             writes %6 f32[512, 3] as output "hidden"
+         2  contract+exp: contraction, 2 threads, 33.7 kFLOP, reads 6.0 KiB, writes 4.0 KiB
+             %8 contract  f32[512, 2]   // 1.Dense  m.swift:7
+             %9 exp       f32[512, 2]   // 1.Dense  m.swift:8
+             reads  %6 f32[512, 3], b f32[3, 2]
+             writes %9 f32[512, 2]
+         3  sum: column, 1 thread, 1.0 kFLOP, reads 4.0 KiB, writes 8 B
+             %10 sum  f32[2]   // 1.Dense  m.swift:9
+             reads  %9 f32[512, 2]
+             writes %10 f32[2]
+         4  div: map, 2 threads, 1.0 kFLOP, reads 4.0 KiB, writes 4.0 KiB
+             %12 div  f32[512, 2]   // ExplanationTests.swift:21
+             reads  %9 f32[512, 2], %10 f32[2]
+             writes %12 f32[512, 2] as output "share"
+
+      memory: 22.2 KiB
+        constants                   0 B
+        state                     192 B
+        inputs and outputs     18.0 KiB
+        arena                   4.0 KiB
+        the arena could not be smaller than 4.0 KiB: 100 % efficient, placed in kernel order, best fit
+        live at the peak, in kernel 3 (sum):
+                 0    4.0 KiB  %9 exp f32[512, 2]   // 1.Dense  m.swift:8
+              4096        8 B  %10 sum f32[2]   // 1.Dense  m.swift:9
+
+      what the passes did
+        nothing
+
+      why values were stored rather than kept in registers
+        %6 relu: it is an output   // 0.Dense  m.swift:5
+        %9 exp: several kernels read it   // 1.Dense  m.swift:8
+        %12 div: it is an output   // ExplanationTests.swift:21
+      """)
+  }
+
+  @Test func trainingIsExplained() throws {
+    let graph = Graph("line") { g in
+      let x = g.input("x", [.batch, 1], file: "m.swift", line: 1)
+      let y = g.input("y", [.batch, 1], file: "m.swift", line: 2)
+      let slope = g.parameter("slope", [1, 1], .zeros, file: "m.swift", line: 3)
+      let difference = x.matmul(slope, file: "m.swift", line: 4) - y
+      g.output("loss", mean(difference * difference, file: "m.swift", line: 5))
+    }
+    let plan = try graph.minimizing("loss", with: .sgd(0.1))
+      .compile(batch: 8, options: CompileOptions(threads: 1))
+    expectSnapshot(
+      plan.explanation,
+      """
+      plan "line" for 1 thread
+        inputs   x f32[8, 1], y f32[8, 1]
+        outputs  loss f32[]
+        state    1 trained number in 1 parameter, 2 other states; 192 B
+
+      6 kernels: 76 FLOP, 300 B moved a run
+         1  contract+sub: contraction, 1 thread, 24 FLOP, reads 68 B, writes 32 B
+             %3 contract  f32[8, 1]   // m.swift:4
+             %4 sub       f32[8, 1]   // m.swift:4
+             reads  x f32[8, 1], slope f32[1, 1], y f32[8, 1]
+             writes %4 f32[8, 1]
+         2  mul+sum: row, 1 thread, 16 FLOP, reads 32 B, writes 4 B
+             %5 mul  f32[8, 1]   // m.swift:4
+             %6 sum  f32[]   // mean  m.swift:5
+             reads  %4 f32[8, 1]
+             writes %6 f32[]
+         3  mul: map, 1 thread, 1 FLOP, reads 4 B, writes 4 B
+             %8 mul  f32[]   // mean  m.swift:5
+             reads  %6 f32[]
+             writes %8 f32[] as output "loss"
+         4  mul+add: map, 1 thread, 16 FLOP, reads 32 B, writes 32 B
+             %11 mul  f32[8, 1]   // ∇mul  m.swift:4
+             %12 add  f32[8, 1]   // ∇mul  m.swift:4
+             reads  %4 f32[8, 1]
+             writes %12 f32[8, 1], in place of %4
+         5  add: map, 1 thread, 1 FLOP, reads 8 B, writes 8 B
+             %17 add  i64[]   // sgd
+             reads  optimizer.step i64[]
+             writes %17 i64[] as the new optimizer.step, in place of optimizer.step
+         6  contract+mul+sub: contraction, 1 thread, 18 FLOP, reads 72 B, writes 4 B
+             %13 contract  f32[1, 1]   // ∇contract  m.swift:4
+             %19 mul       f32[1, 1]   // sgd  m.swift:3
+             %20 sub       f32[1, 1]   // sgd  m.swift:3
+             reads  x f32[8, 1], %12 f32[8, 1], optimizer.rate f32[], slope f32[1, 1]
+             writes %20 f32[1, 1] as the new slope, in place of slope
+
+      memory: 512 B
+        constants                   0 B
+        state                     192 B
+        inputs and outputs        192 B
+        arena                     128 B
+        the arena could not be smaller than 128 B: 100 % efficient, placed in kernel order, best fit
+        live at the peak, in kernel 2 (mul+sum):
+                 0       32 B  %4 sub f32[8, 1]   // m.swift:4
+                64        4 B  %6 sum f32[]   // mean  m.swift:5
+
+      what the passes did
+        algebra: div-power-of-two ×1
+          div-power-of-two  %8 div: div(x, c) = mul(x, 1/c)   // mean  m.swift:5
+        differentiate: gradient ×1
+          gradient  dloss/dslope is a value to compute   // m.swift:3
+        update: parameter ×1
+          parameter  "slope" by sgd   // m.swift:3
+        fold.2: fold-repeated ×1, fold-constant ×1
+          fold-repeated  %10 mul: f of repeated constants is one repeated constant   // ∇mean  m.swift:5
+          fold-constant  %11 reshape: f of constants is a constant   // ∇mean  m.swift:5
+        movement.2: broadcast-ones ×1
+          broadcast-ones  %18 broadcast: broadcast(x) that only adds axes of 1 = reshape(x)   // sgd  m.swift:3
+
+      why values were stored rather than kept in registers
+        %4 sub: several kernels read it   // m.swift:4
+        %8 mul: it is an output   // mean  m.swift:5
+        %12 add: a contraction reads it   // ∇mul  m.swift:4
+        %17 add: it updates a state   // sgd
+        %20 sub: it updates a state   // sgd  m.swift:3
+      """)
+  }
+
+  @Test func equalPlansAreExplainedInEqualWords() throws {
+    let options = CompileOptions(threads: 3)
+    let texts = try (0..<2).map { _ in try network.compile(batch: 7, options: options).explanation }
+    #expect(texts[0] == texts[1])
+  }
+
+  @Test func withoutFusionEveryNodeIsAKernel() throws {
+    let options = CompileOptions(threads: 1, disabled: ["fuse"])
+    let lines = try network.compile(batch: 7, options: options).explanation.split(separator: "\n")
+    #expect(lines.contains { $0.hasPrefix("   3  relu: map, 1 thread") }, "\(lines)")
+  }
+
+  @Test func everyStageIsTimed() throws {
+    let plan = try network.compile(batch: 7, options: CompileOptions(threads: 1))
+    let lines = plan.timingTable.split(separator: "\n")
+    #expect(lines.count == plan.timings.count + 2)
+    #expect(lines[0] == "compile time")
+    #expect(lines.last?.hasPrefix("  total") == true)
+    #expect(lines.last?.hasSuffix("ms    100 %") == true)
+  }
+}
