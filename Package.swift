@@ -101,6 +101,8 @@ let package = Package(
     .testTarget(
       name: "DescentRuntimeTests", dependencies: ["DescentRuntime", "DescentTestSupport"],
       path: "Tests/RuntimeTests", swiftSettings: strict),
+    .testTarget(
+      name: "DescentTidyTests", path: "Tests/TidyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
