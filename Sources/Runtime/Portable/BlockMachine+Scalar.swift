@@ -125,8 +125,8 @@ extension BlockMachine {
   /// x·y + z rounded once, on a baseline without the instruction.
   ///
   /// The product of two floats is exact in double precision. Rounding the sum to double and then to float is right
-  /// unless the double lies exactly between two floats, or the float is subnormal or overflows; those lanes are rare and
-  /// are computed again by the library.
+  /// unless the double lies exactly between two floats, or the float is subnormal or overflows; those lanes are
+  /// rare and are computed again by the library.
   private func fusedMultiplyAdd(_ step: PortableCode.Instruction, _ count: Int) {
     let (a, b) = (slot(step.a, as: Float.self), slot(step.b, as: Float.self))
     let (c, target) = (slot(step.c, as: Float.self), slot(step.target, as: Float.self))

@@ -4,7 +4,8 @@ import Testing
 
 /// Every expansion against the C library's `Double` functions, over a sweep of all bit patterns.
 ///
-/// `DESCENT_EXHAUSTIVE=1` makes the sweep some hundred times denser and prints what it found; it takes a minute in release mode.
+/// `DESCENT_EXHAUSTIVE=1` makes the sweep some hundred times denser and prints what it found; it takes a minute in
+/// release mode.
 @Suite struct AccuracyTests {
   static let isExhaustive = ProcessInfo.processInfo.environment["DESCENT_EXHAUSTIVE"] != nil
 
