@@ -102,6 +102,9 @@ let package = Package(
       name: "DescentRuntimeTests", dependencies: ["DescentRuntime", "DescentTestSupport"],
       path: "Tests/RuntimeTests", swiftSettings: strict),
     .testTarget(
+      name: "DescentReadmeTests", dependencies: ["Descent"], path: "Tests/ReadmeTests",
+      swiftSettings: strict),
+    .testTarget(
       name: "DescentTidyTests", path: "Tests/TidyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
