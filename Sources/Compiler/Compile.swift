@@ -11,6 +11,7 @@ extension Graph {
   ///   - outputs: The outputs to compute; nil means all. Inputs that only others need are dropped.
   ///   - state: Contents for parameters and states; those it lacks are initialised by each session.
   ///   - options: How to compile.
+  /// - Returns: An immutable plan.
   /// - Throws: All mistakes in the graph and in the arguments.
   public func compile(
     batch: Int? = nil, outputs: [String]? = nil, state: State? = nil,

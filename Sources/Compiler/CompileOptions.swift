@@ -1,4 +1,6 @@
-/// How a graph is compiled. No option but `disabled` and `fast` can change a bit of any result.
+/// How a graph is compiled.
+///
+/// No option but `disabled` and `fast` can change a bit of any result.
 public struct CompileOptions: Sendable {
   /// The number of threads the work is divided among; nil means the usable cores.
   public var threads: Int?

@@ -37,6 +37,7 @@ public struct Plan: Sendable {
   /// Creates a session with memory of its own.
   ///
   /// - Parameter seed: What random initialisers are keyed by; the same seed gives the same bits everywhere.
+  /// - Returns: A session; use it on one thread at a time.
   /// - Throws: Where the system refuses memory or threads.
   public func makeSession(seed: UInt64 = 0) throws(RuntimeError) -> Session {
     try Session(program, seed: seed, state: state)

@@ -17,6 +17,7 @@ public final class Session {
   ///   - program: What to run.
   ///   - seed: What random initialisers are keyed by.
   ///   - state: Contents for parameters and states; those it lacks are initialised.
+  /// - Throws: Where the system refuses memory or threads, or the state does not fit.
   package init(_ program: Program, seed: UInt64, state: State?) throws(RuntimeError) {
     pool = try Session.makePool(program)
     let memory = try StateMemory(program, seed: state?.seed ?? seed)

@@ -149,10 +149,11 @@ struct Lowering {
   }
 
   private mutating func kernel(for group: FusionGroup) -> Kernel {
+    // The builder works on this very lowering; arrays that two held would be copied at every change.
     var builder = KernelBuilder(lowering: self, group: group)
+    (result, buffers) = (LoweredGraph(), [])
     let kernel = builder.build()
-    result = builder.lowering.result
-    buffers = builder.lowering.buffers
+    swap(&self, &builder.lowering)
     return kernel
   }
 

@@ -52,7 +52,7 @@ extension MemoryPlan {
   /// Several placement strategies compete; the smallest arena wins. The result is checked by `PlanDump.check`,
   /// which knows nothing of how it was found.
   ///
-  /// - Complexity: O(b²) in temporaries at worst, O(b·l) where at most l have been placed below.
+  /// - Complexity: O(b·l) for b temporaries of which l are live at a time; O(b²) for few, where all orders are tried.
   package init(planning lowered: LoweredGraph, redZones: Bool = false) {
     var planner = MemoryPlanner(lowered: lowered, padding: redZones ? MemoryPlan.redZone : 0)
     self = planner.run()
@@ -175,7 +175,7 @@ private struct MemoryPlanner {
     var best: (name: String, size: Int, offsets: [Int])?
     search: for (name, order) in orders() {
       for bestFit in [true, false] {
-        let (size, offsets) = place(order, bestFit: bestFit)
+        let (size, offsets) = place(order, bestFit: bestFit, inKernelOrder: name == Self.byKernel)
         if best == nil || size < best!.size {
           best = ("\(name), \(bestFit ? "best fit" : "lowest offset")", size, offsets)
         }
@@ -186,27 +186,36 @@ private struct MemoryPlanner {
     return (best?.name ?? "none", best?.size ?? 0)
   }
 
+  private static let byKernel = "in kernel order"
+  /// The number of blocks above which only the cheapest order is tried; the others compare all with all.
+  private static let searchLimit = 4096
+
   private func orders() -> [(name: String, order: [Int])] {
     let length = { (block: Block) in block.range.last - block.range.first + 1 }
     let descending = { (key: (Block) -> Int) in
       let keys = blocks.map(key)
       return blocks.indices.sorted { (keys[$1], $0) < (keys[$0], $1) }
     }
+    let inKernelOrder = (Self.byKernel, Array(blocks.indices))
+    guard blocks.count <= Self.searchLimit else { return [inKernelOrder] }
     return [
-      ("in kernel order", Array(blocks.indices)),
+      inKernelOrder,
       ("largest first", descending { $0.byteCount }),
       ("longest-lived first", descending(length)),
       ("largest area first", descending { $0.byteCount * length($0) }),
     ]
   }
 
-  private func place(_ order: [Int], bestFit: Bool) -> (size: Int, offsets: [Int]) {
+  private func place(
+    _ order: [Int], bestFit: Bool, inKernelOrder: Bool
+  ) -> (size: Int, offsets: [Int]) {
     var offsets = [Int](repeating: 0, count: blocks.count)
     // Placed blocks by offset; those a new block does not meet in time are passed over.
     var placed: [Int] = []
     var size = 0
     for index in order {
       let block = blocks[index]
+      if inKernelOrder { placed.removeAll { blocks[$0].range.last < block.range.first } }
       var end = 0
       var choice: (offset: Int, gap: Int)?
       for other in placed where blocks[other].range.overlaps(block.range) {

@@ -42,7 +42,9 @@ package struct PortableCode: Hashable, Sendable, Codable {
 
   /// The steps in order.
   package var instructions: [Instruction] = []
-  /// Accesses and guards as numbers: offset, then one stride an axis, then the number of guards, and for each
+  /// Accesses and guards as numbers.
+  ///
+  /// An access is its offset, then one stride an axis, then the number of guards, and for each
   /// guard its axis, low, step and count. `.exists` entries begin at the number of guards.
   package var accesses: [Int] = []
   /// The number of slots.

@@ -56,6 +56,9 @@ public func softmax(
 /// - Parameters:
 ///   - scores: `[…, classes]`, unnormalised.
 ///   - labels: Class indices `[…]` of an integer type, or probabilities of the shape of the scores.
+///   - file: The caller's file.
+///   - line: The caller's line.
+/// - Returns: One number.
 public func crossEntropy(
   _ scores: Tensor, _ labels: Tensor, file: String = #fileID, line: Int = #line
 ) -> Tensor {
@@ -143,6 +146,9 @@ public func softplus(_ x: Tensor, file: String = #fileID, line: Int = #line) -> 
 ///   - scale: `[features]`.
 ///   - shift: `[features]`.
 ///   - epsilon: Added to the variance under the root.
+///   - file: The caller's file.
+///   - line: The caller's line.
+/// - Returns: A tensor of the type of `x`.
 public func layerNorm(
   _ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Double = 1e-5, file: String = #fileID,
   line: Int = #line
