@@ -38,5 +38,5 @@ if flags.isEmpty {
   let plan = try trainer.plan(batch: 32)
   if flags.contains("--text") { print(plan.graph.text) }
   if flags.contains("--dot") { print(plan.graph.dot) }
-  if flags.contains("--explain") { print(plan.journal) }
+  if flags.contains("--explain") { print(plan.explanation) }
 }
