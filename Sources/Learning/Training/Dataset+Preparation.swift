@@ -10,7 +10,11 @@ extension Dataset {
   /// Returns the set in the form a model and a loss take, or throws that it does not fit.
   func prepared(for model: Model, _ loss: Loss) throws(DatasetError) -> Dataset {
     let set = try prepared(for: model)
-    guard set.targets.dataType.isInteger else { return set }
+    guard set.targets.dataType.isInteger else {
+      guard set.targets.dataType == .f64 else { return set }
+      let rounded = NDArray(targets.floats, dimensions: targets.dimensions)
+      return try Dataset(inputs: set.inputs, targets: rounded)
+    }
     let classes = model.output.shape.extents.last?.fixed
     var labels: [Int32] = []
     labels.reserveCapacity(targets.count)

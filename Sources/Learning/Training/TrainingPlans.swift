@@ -49,7 +49,9 @@ final class TrainingPlans {
     let key = Key(count: count, targets: targets)
     if let session = find(key, in: training) { return session }
     let plan = try trainingPlan(count: count, targets: targets)
-    return keep(try plan.makeSession(sharing: session), key, in: &training)
+    // The latest one is the likeliest to have threads that can be shared too.
+    let latest = training[training.count - 1].session
+    return keep(try plan.makeSession(sharing: latest), key, in: &training)
   }
 
   /// Returns the plan of a training step.

@@ -168,4 +168,14 @@ func curveTrainer(seed: UInt64 = 1) throws -> Trainer {
     try trainer.fit(set, epochs: 1, reporting: .silent)
     #expect(try trainer.predict(set.inputs).dimensions == [2, 2])
   }
+
+  @Test func wideNumbersAreRounded() throws {
+    let model = try Model(input: [1]) { Dense(1, init: .ones) }
+    var trainer = try Trainer(model, loss: .mse, optimizer: .sgd(0))
+    let set = try Dataset(
+      inputs: NDArray(.f64([1, 2]), dimensions: [2, 1]),
+      targets: NDArray(.f64([1, 4]), dimensions: [2, 1]))
+    let report = try trainer.fit(set, epochs: 1, reporting: .silent)
+    #expect(report.epochs[0].training.loss == 2)
+  }
 }
