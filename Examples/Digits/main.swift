@@ -29,9 +29,9 @@ if flags.isEmpty {
   print("\(train.count) digits to learn, \(test.count) held out")
   try trainer.fit(train, validation: test, epochs: 30, batch: 32)
   let accuracy = try trainer.evaluate(test)["accuracy"] ?? 0
+  let right = Int((accuracy * Double(test.count)).rounded())
   print(
-    "\(Int((accuracy * Double(test.count)).rounded())) of \(test.count) held-out digits are right,"
-      + " \(accuracy * 100) %")
+    "\(right) of \(test.count) held-out digits are right: \((accuracy * 1000).rounded() / 10) %")
   try trainer.state.save(to: "digits.safetensors")
   print("the weights are in digits.safetensors")
 } else {
