@@ -171,7 +171,7 @@ func curveTrainer(seed: UInt64 = 1) throws -> Trainer {
 
   @Test func wideNumbersAreRounded() throws {
     let model = try Model(input: [1]) { Dense(1, init: .ones) }
-    var trainer = try Trainer(model, loss: .mse, optimizer: .sgd(0))
+    var trainer = try Trainer(model, loss: .mse, optimizer: .sgd(0.1))
     let set = try Dataset(
       inputs: NDArray(.f64([1, 2]), dimensions: [2, 1]),
       targets: NDArray(.f64([1, 4]), dimensions: [2, 1]))
