@@ -85,6 +85,13 @@ func curveTrainer(seed: UInt64 = 1) throws -> Trainer {
       try trainer.fit(set, epochs: 2, batch: size, reporting: .silent)
       #expect(trainer.state["0.weight"]?.scalar == -22222)
     }
+    // One trainer meets more sizes than it keeps plans for; all of them change the same parameters.
+    var trainer = try Trainer(model, loss: loss, optimizer: .sgd(1), seed: 3)
+    for (round, size) in [1, 2, 3, 4, 5, 2, 1].enumerated() {
+      try trainer.fit(set, epochs: 1, batch: size, reporting: .silent)
+      #expect(trainer.state["0.weight"]?.scalar == -11111 * Float(round + 1))
+    }
+    #expect(trainer.epoch == 7)
   }
 
   @Test func theStateHoldsParametersSlotsCountersAndSeed() throws {
