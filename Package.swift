@@ -99,6 +99,10 @@ let package = Package(
       ],
       path: "Tests/EndToEndTests", swiftSettings: strict),
     .testTarget(
+      name: "DescentCodegenTests",
+      dependencies: ["DescentCodegen", "DescentCompiler", "DescentGraph", "DescentTestSupport"],
+      path: "Tests/CodegenTests", swiftSettings: strict),
+    .testTarget(
       name: "DescentRuntimeTests", dependencies: ["DescentRuntime", "DescentTestSupport"],
       path: "Tests/RuntimeTests", swiftSettings: strict),
     .testTarget(

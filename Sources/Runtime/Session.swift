@@ -116,7 +116,11 @@ extension Session {
   private func write(
     _ array: NDArray, to buffer: BufferID, _ type: TensorType, _ what: String
   ) throws(RuntimeError) {
-    guard array.type == type else { throw .wrongType(what, array.type, expected: type) }
+    // Axes of extent 1 may be left out or added: the elements are the same in the same order.
+    let isSame =
+      array.dataType == type.dataType
+      && array.dimensions.filter { $0 != 1 } == type.shape.dimensions.filter { $0 != 1 }
+    guard isSame else { throw .wrongType(what, array.type, expected: type) }
     array.copyBytes(to: executable.address(of: buffer))
   }
 

@@ -126,6 +126,13 @@ import Testing
     #expect(sum == 9)
   }
 
+  @Test func axesOfOneElementDoNotMatter() throws {
+    let graph = Graph("row") { g in g.output("y", g.input("x", [1, 3]) * 2.0) }
+    let session = try graph.compile().makeSession()
+    #expect(try session(x: NDArray([1, 2, 3])).y == NDArray([2, 4, 6], dimensions: [1, 3]))
+    #expect(throws: RuntimeError.self) { _ = try session(x: NDArray([1, 2])) }
+  }
+
   @Test func aCancelledRunEndsAndSaysSo() throws {
     let graph = Graph("long") { g in
       var x = g.input("x", [64, 64])

@@ -42,17 +42,21 @@ package struct Kernel: Hashable, Sendable, Codable {
     package var access: AccessKind
   }
 
-  /// Whether an operand is read, written or both.
+  /// Whether an operand is read or written; one that is overwritten in place is a pair of both.
   package enum AccessKind: String, Hashable, Sendable, Codable {
     case read = "in"
     case write = "out"
-    case update = "inout"
   }
 
   /// An operand that may be overwritten by a result.
   package struct InPlace: Hashable, Sendable, Codable {
     package var read: Int
     package var written: Int
+
+    package init(read: Int, written: Int) {
+      self.read = read
+      self.written = written
+    }
   }
 }
 

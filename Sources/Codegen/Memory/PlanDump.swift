@@ -10,6 +10,10 @@ public struct PlanDump: Hashable, Sendable, Codable {
     public var bytes: Int
     /// `scratch`, `param`, `io` or `const`.
     public var kind: String
+
+    package init(id: Int, bytes: Int, kind: String) {
+      (self.id, self.bytes, self.kind) = (id, bytes, kind)
+    }
   }
 
   /// A range of an arena.
@@ -24,6 +28,11 @@ public struct PlanDump: Hashable, Sendable, Codable {
     public var bytes: Int
     /// Whether the content must survive between runs; absent means no.
     public var persist: Bool?
+
+    package init(id: Int, arena: Int, offset: Int, bytes: Int, persist: Bool) {
+      (self.id, self.arena, self.offset, self.bytes) = (id, arena, offset, bytes)
+      self.persist = persist
+    }
   }
 
   /// Bytes `lo ..< hi` of a buffer and the value they hold.
@@ -36,6 +45,10 @@ public struct PlanDump: Hashable, Sendable, Codable {
     public var hi: Int
     /// The number of the value in the graph.
     public var value: Int
+
+    package init(buf: Int, lo: Int, hi: Int, value: Int) {
+      (self.buf, self.lo, self.hi, self.value) = (buf, lo, hi, value)
+    }
   }
 
   /// One kernel.
@@ -52,6 +65,13 @@ public struct PlanDump: Hashable, Sendable, Codable {
     public var inplace: [[Int]]?
     /// Steps that are finished before this one begins; absent on all means one after the other.
     public var after: [Int]?
+
+    package init(
+      id: Int, op: String, reads: [Range], writes: [Range], inplace: [[Int]], after: [Int]
+    ) {
+      (self.id, self.op, self.reads, self.writes) = (id, op, reads, writes)
+      (self.inplace, self.after) = (inplace, after)
+    }
   }
 
   /// The version of the format, 1.
@@ -72,4 +92,13 @@ public struct PlanDump: Hashable, Sendable, Codable {
   public var initial: [Range]
   /// The number of threads the plan is for.
   public var threads: Int
+
+  package init(
+    version: Int, alignment: Int, arenas: [Arena], buffers: [Buffer], steps: [Step],
+    inputs: [Int], outputs: [Range], initial: [Range], threads: Int
+  ) {
+    (self.version, self.alignment, self.threads) = (version, alignment, threads)
+    (self.arenas, self.buffers, self.steps) = (arenas, buffers, steps)
+    (self.inputs, self.outputs, self.initial) = (inputs, outputs, initial)
+  }
 }

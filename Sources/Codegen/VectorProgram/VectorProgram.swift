@@ -30,12 +30,16 @@ package struct VectorProgram: Hashable, Sendable, Codable {
   package private(set) var instructions: [Instruction] = []
   /// The type of each register.
   package private(set) var types: [DataType] = []
+  /// Where each step is; every step depends on its operands and its place alone.
+  private var positions: [Instruction: Register] = [:]
 
   /// Creates an empty program.
   package init() {}
 
-  /// Adds a step and returns its register.
+  /// Adds a step and returns its register; an equal step that is there already is found again.
   package mutating func append(_ instruction: Instruction) -> Register {
+    if let known = positions[instruction] { return known }
+    positions[instruction] = Register(instructions.count)
     instructions.append(instruction)
     types.append(type(of: instruction))
     return Register(instructions.count - 1)
@@ -65,6 +69,7 @@ package struct VectorProgram: Hashable, Sendable, Codable {
   package mutating func mapAccesses(
     _ change: (inout Access) -> Void, guards: ([Access.Guard]) -> [Access.Guard]
   ) {
+    positions = [:]
     for index in instructions.indices {
       switch instructions[index] {
       case .load(let operand, var access, let type):
@@ -93,6 +98,17 @@ package struct VectorProgram: Hashable, Sendable, Codable {
     case .check(let index, _, _): types[Int(index)]
     }
   }
+}
+
+// The index of steps follows from them, so it is neither compared nor saved.
+extension VectorProgram {
+  private enum CodingKeys: CodingKey { case instructions, types }
+
+  package static func == (left: VectorProgram, right: VectorProgram) -> Bool {
+    left.instructions == right.instructions
+  }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(instructions) }
 }
 
 extension VectorProgram.Instruction {
