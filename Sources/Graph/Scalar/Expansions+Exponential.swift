@@ -5,7 +5,7 @@
 // linear programming to the least maximal error relative to the function, over 300 Chebyshev nodes in
 // 40 digits; the low ones were rounded to f32 first, and the others fitted again.
 //
-// Bounds in ulp are the measured maxima over all numbers, rounded up; see `UnaryFunction.ulpBound`.
+// `UnaryFunction.ulpBound` states how far each may be off.
 
 extension Expansions {
   /// ln 2 in two parts; the first is so short that its product with n is exact.
@@ -32,8 +32,7 @@ extension Expansions {
     let p = (r * r).fma(r.polynomial(exponentialMinusOneTail), r)
     let scale = (steps << 23).bitcast(.f32)
     let m = scale.fma(p, scale - 1)
-    let magnitude = m / (m + 2)
-    return magnitude.withSign(of: x)
+    return (m / (m + 2)).withSign(of: x)
   }
 
   /// 1 / (1 + e⁻ˣ), as eˣ / (eˣ + 1) where x is negative, so that the exponential never overflows.

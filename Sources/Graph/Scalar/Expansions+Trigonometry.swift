@@ -1,7 +1,11 @@
 // Sine and cosine.
 
 extension Expansions {
-  static let sin = ScalarBuilder.program([.f32]) { circular($0[0], quarterTurns: 0) }
+  static let sin = ScalarBuilder.program([.f32]) {
+    // The reduction would lose the sign of −0.
+    ($0[0] == 0).select($0[0], circular($0[0], quarterTurns: 0))
+  }
+
   static let cos = ScalarBuilder.program([.f32]) { circular($0[0], quarterTurns: 1) }
 
   /// The sine of x plus some quarter turns.
