@@ -4,7 +4,7 @@ import Testing
 
 /// Every expansion against the C library's `Double` functions, over a sweep of all bit patterns.
 ///
-/// `DESCENT_EXHAUSTIVE=1` makes the sweep some hundred times denser and prints what it found; it takes a minute in
+/// `DESCENT_EXHAUSTIVE=1` makes the sweep some hundred times denser and prints what it found; it takes minutes in
 /// release mode.
 @Suite struct AccuracyTests {
   static let isExhaustive = ProcessInfo.processInfo.environment["DESCENT_EXHAUSTIVE"] != nil
@@ -31,6 +31,24 @@ import Testing
     }
     if Self.isExhaustive { print(function.rawValue, worst) }
     #expect(worst.error <= bound, "\(function.rawValue)(\(worst.argument)) is off")
+  }
+
+  /// Results of every size, from bases anywhere and from bases near 1, where exponents are great.
+  @Test(arguments: [false, true]) func powersAreWithinTheirBound(isNearOne: Bool) throws {
+    let bound = try #require(BinaryFunction.pow.ulpBound)
+    let program = Elementwise.binary(.pow).program(for: [.f32, .f32])
+    let count = Self.isExhaustive ? 4_000_000 : 4_000
+    let words = Philox(seed: 1).words(2 * count, stream: isNearOne ? 1 : 0)
+    for i in 0..<count {
+      let any = Float(bitPattern: words[2 * i] & 0x7FFF_FFFF)
+      let x = isNearOne ? 1 + Float(Int32(bitPattern: words[2 * i])) * 0x1p-33 : any
+      let logarithm = Double(Int32(bitPattern: words[2 * i + 1])) * 0x1p-31 * 150
+      let y = Float(logarithm / log2(Double(x)))
+      let result = Float(
+        bitPattern: UInt32(program.evaluate([UInt64(x.bitPattern), UInt64(y.bitPattern)])))
+      let error = ulps(result, Foundation.pow(Double(x), Double(y)))
+      #expect(error <= bound, "\(x) to the power \(y)")
+    }
   }
 }
 
