@@ -42,11 +42,15 @@ let package = Package(
       swiftSettings: safe),
     .target(
       name: "DescentLearning",
-      dependencies: ["DescentGraph", "DescentPasses", "DescentRuntime", "DescentCompiler", "DescentFormats"],
+      dependencies: [
+        "DescentGraph", "DescentPasses", "DescentRuntime", "DescentCompiler", "DescentFormats",
+      ],
       path: "Sources/Learning", swiftSettings: safe),
     .target(
       name: "DescentDiagnostics",
-      dependencies: ["DescentGraph", "DescentPasses", "DescentCodegen", "DescentRuntime", "DescentCompiler"],
+      dependencies: [
+        "DescentGraph", "DescentPasses", "DescentCodegen", "DescentRuntime", "DescentCompiler",
+      ],
       path: "Sources/Diagnostics", swiftSettings: safe),
     .target(
       name: "Descent",
@@ -67,7 +71,8 @@ let package = Package(
 
     // Tests mirror the layers.
     .testTarget(
-      name: "DescentPassesTests", dependencies: ["DescentGraph", "DescentPasses", "DescentTestSupport"],
+      name: "DescentPassesTests",
+      dependencies: ["DescentGraph", "DescentPasses", "DescentTestSupport"],
       path: "Tests/PassesTests", swiftSettings: strict),
     .testTarget(
       name: "DescentFormatsTests", dependencies: ["DescentFormats", "DescentGraph"],
