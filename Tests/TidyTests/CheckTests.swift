@@ -77,6 +77,12 @@ import Testing
     #expect(lines(Checks.title, "## Two") == [1])
   }
 
+  @Test func deadPathsAreFound() {
+    let exists = { (path: String) in path == "Sources/Graph" }
+    let text = "see `Sources/Graph`, Sources/No\nand `Sources/Gone x`, `other/Sources`"
+    #expect(lines({ Checks.deadPaths($0, exists: exists) }, text) == [2])
+  }
+
   @Test func missingRoomsAreFound() {
     let file = TextFile(path: "Op.swift", text: "enum Op { case leaf(Leaf); case index(Index) }")
     #expect(Checks.families(file) == ["Leaf", "Index"])

@@ -103,6 +103,19 @@ enum Checks {
     return [Finding(file, line: titles.last ?? 1, "\(titles.count) titles, expected one")]
   }
 
+  /// Finds places in the repository that a document names, such as `Sources/Graph`, and that do not exist.
+  static func deadPaths(_ file: TextFile, exists: (String) -> Bool) -> [Finding] {
+    let folders = ["Sources/", "Tests/", "Tools/", "Examples/", ".ci/"]
+    return file.lines.enumerated().flatMap { index, line in
+      // Every second part of the line stands between backticks.
+      line.split(separator: "`", omittingEmptySubsequences: false).enumerated()
+        .filter { $0.offset % 2 == 1 }
+        .compactMap { $0.element.split(separator: " ").first.map(String.init) }
+        .filter { word in folders.contains { word.hasPrefix($0) } && !exists(word) }
+        .map { Finding(file, line: index + 1, "there is no \($0)") }
+    }
+  }
+
   // MARK: - The set of files
 
   /// Returns the families of operations, read off the closed enum's cases such as `case leaf(Leaf)`.

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// What can be said about the code without judging taste.
@@ -74,6 +75,14 @@ import Testing
   @Test func pathsHoldOnEveryMachine() { expectNone(Repository.files, Checks.machinePaths) }
 
   @Test func documentsHaveOneTitle() { expectNone(Repository.markdown, Checks.title) }
+
+  @Test func documentsNamePlacesThatExist() {
+    expectNone(Repository.markdown) { file in
+      Checks.deadPaths(file) { path in
+        FileManager.default.fileExists(atPath: Repository.root.appending(path: path).path)
+      }
+    }
+  }
 
   @Test func operationsAreAtHomeInEveryRoom() throws {
     let op = try #require(Repository.sources.first { $0.path == "Sources/Graph/IR/Op.swift" })
