@@ -7,8 +7,7 @@ struct Dump: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print a graph, or what becomes of it.",
     discussion: """
-      The graph is printed as it stands in the file, or with --passes as it is after each pass, or with --plan as \
-      the final graph and the places of its values in memory.
+      --text and --dot show the graph as it stands in the file; --passes and --plan compile it first.
       """)
 
   enum Form: String, EnumerableFlag {
