@@ -41,7 +41,7 @@ enum Repository {
     var files: [TextFile] = []
     for case let url as URL in walk {
       let name = url.lastPathComponent
-      if [".build", ".git", ".swiftpm"].contains(name) {
+      if name.hasPrefix(".build") || [".git", ".swiftpm"].contains(name) {
         walk.skipDescendants()
       } else if extensions.contains(url.pathExtension),
         let text = try? String(contentsOf: url, encoding: .utf8)
