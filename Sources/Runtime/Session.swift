@@ -22,10 +22,11 @@ public final class Session {
     pool = try Session.makePool(program)
     let memory = try StateMemory(program, seed: state?.seed ?? seed)
     executable = try Executable(program, state: memory, pool: pool)
-    for (index, port) in program.states.enumerated() {
+    for port in program.states {
       let array =
         state?[port.name]
-        ?? port.initializer.makeArray(type: port.type, seed: seed, stream: UInt32(index))
+        ?? port.initializer.makeArray(
+          type: port.type, seed: seed, stream: Initializer.stream(for: port.name))
       try write(array, to: port.buffer, port.type, "state \"\(port.name)\"")
     }
   }
