@@ -1,0 +1,47 @@
+/// A place in the constant pool.
+package struct Constant: Hashable, Sendable {
+  let number: Int
+}
+
+extension Constant: CustomStringConvertible {
+  /// The name in listings.
+  package var description: String { "C\(number)" }
+}
+
+/// The constants of a piece of code, laid out behind it; equal ones are stored once.
+///
+/// Each constant is aligned to its size, a power of two. The largest come first, so nothing is lost between.
+struct ConstantPool {
+  private var contents: [[UInt8]] = []
+  private var numbers: [[UInt8]: Int] = [:]
+
+  /// Whether nothing is stored.
+  var isEmpty: Bool { contents.isEmpty }
+  /// The bytes all constants take.
+  var byteCount: Int { contents.reduce(0) { $0 + $1.count } }
+  /// The alignment the first, largest one needs.
+  var alignment: Int { contents.map(\.count).max() ?? 1 }
+
+  /// Returns the place of some bytes.
+  /// - Precondition: Their number is a power of two, at most 64.
+  mutating func insert(_ bytes: [UInt8]) -> Constant {
+    precondition([1, 2, 4, 8, 16, 32, 64].contains(bytes.count), "\(bytes.count) constant bytes")
+    if let number = numbers[bytes] { return Constant(number: number) }
+    numbers[bytes] = contents.count
+    contents.append(bytes)
+    return Constant(number: contents.count - 1)
+  }
+
+  /// Appends the constants to the code and returns the offset of each.
+  func append(to code: inout CodeBuffer) -> [Int] {
+    var offsets = [Int](repeating: 0, count: contents.count)
+    let order = contents.indices.sorted {
+      (contents[$1].count, $0) < (contents[$0].count, $1)
+    }
+    for number in order {
+      offsets[number] = code.offset
+      code.append(contentsOf: contents[number])
+    }
+    return offsets
+  }
+}
