@@ -1,0 +1,38 @@
+extension Instruction {
+  /// Returns the first form that can encode this instruction with the extensions at hand, if one can.
+  package func form(with features: CPUFeatures = .avx512Backend) -> InstructionForm? {
+    let table = InstructionTable.shared
+    var kinds = [4 of OperandKinds](repeating: [])
+    for place in 0..<operandCount { kinds[place] = operands[place].kinds }
+    let needsEVEX = needsEVEX
+    for position in table.range(of: mnemonic) {
+      let form = table.forms[position]
+      if features.isSuperset(of: form.features)
+        && form.matches(self, kinds, needsEVEX: needsEVEX)
+      {
+        return form
+      }
+    }
+    return nil
+  }
+
+  /// Traps on an instruction that a form could encode but the processor would refuse, or read otherwise.
+  func verify(_ form: InstructionForm) {
+    if let memory {
+      precondition(
+        memory.byteCount > 0 || !form.needsMemorySize, "\(mnemonic): memory of what size?")
+      let writes = if case .memory = operands[0] { true } else { false }
+      precondition(!(writes && mask.isZeroing), "\(mnemonic): memory cannot be zeroed by a mask")
+      if memory.index?.kind.isVector == true { verifyDistinctRegisters() }
+    }
+    precondition(rounding == nil || memory == nil, "\(mnemonic): a rounding needs registers")
+  }
+
+  /// A gather's destination, index and mask differ, or the processor refuses.
+  private func verifyDistinctRegisters() {
+    guard case .register(let destination) = operands[0], let index = memory?.index else { return }
+    var numbers = [destination.number, index.number]
+    if operandCount == 3, case .register(let mask) = operands[2] { numbers.append(mask.number) }
+    precondition(Set(numbers).count == numbers.count, "\(mnemonic): registers must differ")
+  }
+}

@@ -1,0 +1,67 @@
+extension InstructionTable {
+  // swift-format-ignore
+  static let shuffleRows: [InstructionRow] = [
+    // Within blocks of 128 bits.
+    .init(.vpermilps, .rmi,  "v, v/mv, imm8",              "VEX.128|256.66.0F3A.W0 04 /r ib",      .avx),
+    .init(.vpermilps, .rvm,  "v, v, v/mv",                 "VEX.128|256.66.0F38.W0 0C /r",         .avx),
+    .init(.vpermilps, .rmi,  "v{k}{z}, v/mv/b32, imm8",    "EVEX.128|256|512.66.0F3A.W0 04 /r ib", .avx512f),
+    .init(.vpermilps, .rvm,  "v{k}{z}, v, v/mv/b32",       "EVEX.128|256|512.66.0F38.W0 0C /r",    .avx512f),
+    .init(.vpshufd,   .rmi,  "v, v/mv, imm8",              "VEX.128|256.66.0F.WIG 70 /r ib",       .avx2),
+    .init(.vpshufd,   .rmi,  "v{k}{z}, v/mv/b32, imm8",    "EVEX.128|256|512.66.0F.W0 70 /r ib",   .avx512f),
+    .init(.vpshufb,   .rvm,  "v, v, v/mv",                 "VEX.128|256.66.0F38.WIG 00 /r",        .avx2),
+    .init(.vpshufb,   .rvm,  "v{k}{z}, v, v/mv",           "EVEX.128|256|512.66.0F38.WIG 00 /r",   [.avx512f, .avx512bw]),
+    .init(.vshufps,   .rvmi, "v, v, v/mv, imm8",           "VEX.128|256.0F.WIG C6 /r ib",          .avx),
+    .init(.vshufps,   .rvmi, "v{k}{z}, v, v/mv/b32, imm8", "EVEX.128|256|512.0F.W0 C6 /r ib",      .avx512f),
+    .init(.vmovsldup, .rm,   "v, v/mv",                    "VEX.128|256.F3.0F.WIG 12 /r",          .avx),
+    .init(.vmovsldup, .rm,   "v{k}{z}, v/mv",              "EVEX.128|256|512.F3.0F.W0 12 /r",      .avx512f),
+    .init(.vmovshdup, .rm,   "v, v/mv",                    "VEX.128|256.F3.0F.WIG 16 /r",          .avx),
+    .init(.vmovshdup, .rm,   "v{k}{z}, v/mv",              "EVEX.128|256|512.F3.0F.W0 16 /r",      .avx512f),
+    .init(.vmovhlps,  .rvm,  "xmm, xmm, xmm",              "VEX.128.0F.WIG 12 /r",                 .avx),
+
+    // Interleaving two vectors, block by block.
+    .init(.vunpcklps,   .rvm, "v, v, v/mv",           "VEX.128|256.0F.WIG 14 /r",        .avx),
+    .init(.vunpcklps,   .rvm, "v{k}{z}, v, v/mv/b32", "EVEX.128|256|512.0F.W0 14 /r",    .avx512f),
+    .init(.vunpckhps,   .rvm, "v, v, v/mv",           "VEX.128|256.0F.WIG 15 /r",        .avx),
+    .init(.vunpckhps,   .rvm, "v{k}{z}, v, v/mv/b32", "EVEX.128|256|512.0F.W0 15 /r",    .avx512f),
+    .init(.vunpcklpd,   .rvm, "v, v, v/mv",           "VEX.128|256.66.0F.WIG 14 /r",     .avx),
+    .init(.vunpcklpd,   .rvm, "v{k}{z}, v, v/mv/b64", "EVEX.128|256|512.66.0F.W1 14 /r", .avx512f),
+    .init(.vunpckhpd,   .rvm, "v, v, v/mv",           "VEX.128|256.66.0F.WIG 15 /r",     .avx),
+    .init(.vunpckhpd,   .rvm, "v{k}{z}, v, v/mv/b64", "EVEX.128|256|512.66.0F.W1 15 /r", .avx512f),
+    .init(.vpunpckldq,  .rvm, "v, v, v/mv",           "VEX.128|256.66.0F.WIG 62 /r",     .avx2),
+    .init(.vpunpckldq,  .rvm, "v{k}{z}, v, v/mv/b32", "EVEX.128|256|512.66.0F.W0 62 /r", .avx512f),
+    .init(.vpunpckhdq,  .rvm, "v, v, v/mv",           "VEX.128|256.66.0F.WIG 6A /r",     .avx2),
+    .init(.vpunpckhdq,  .rvm, "v{k}{z}, v, v/mv/b32", "EVEX.128|256|512.66.0F.W0 6A /r", .avx512f),
+    .init(.vpunpcklqdq, .rvm, "v, v, v/mv",           "VEX.128|256.66.0F.WIG 6C /r",     .avx2),
+    .init(.vpunpcklqdq, .rvm, "v{k}{z}, v, v/mv/b64", "EVEX.128|256|512.66.0F.W1 6C /r", .avx512f),
+    .init(.vpunpckhqdq, .rvm, "v, v, v/mv",           "VEX.128|256.66.0F.WIG 6D /r",     .avx2),
+    .init(.vpunpckhqdq, .rvm, "v{k}{z}, v, v/mv/b64", "EVEX.128|256|512.66.0F.W1 6D /r", .avx512f),
+
+    // Across blocks.
+    .init(.vpermps,    .rvm,  "ymm, ymm, ymm/m256",         "VEX.256.66.0F38.W0 16 /r",             .avx2),
+    .init(.vpermps,    .rvm,  "v{k}{z}, v, v/mv/b32",       "EVEX.256|512.66.0F38.W0 16 /r",        .avx512f),
+    .init(.vpermd,     .rvm,  "ymm, ymm, ymm/m256",         "VEX.256.66.0F38.W0 36 /r",             .avx2),
+    .init(.vpermd,     .rvm,  "v{k}{z}, v, v/mv/b32",       "EVEX.256|512.66.0F38.W0 36 /r",        .avx512f),
+    .init(.vpermq,     .rmi,  "ymm, ymm/m256, imm8",        "VEX.256.66.0F3A.W1 00 /r ib",          .avx2),
+    .init(.vpermq,     .rmi,  "v{k}{z}, v/mv/b64, imm8",    "EVEX.256|512.66.0F3A.W1 00 /r ib",     .avx512f),
+    .init(.vpermt2ps,  .rvm,  "v{k}{z}, v, v/mv/b32",       "EVEX.128|256|512.66.0F38.W0 7F /r",    .avx512f),
+    .init(.vpermi2ps,  .rvm,  "v{k}{z}, v, v/mv/b32",       "EVEX.128|256|512.66.0F38.W0 77 /r",    .avx512f),
+    .init(.valignd,    .rvmi, "v{k}{z}, v, v/mv/b32, imm8", "EVEX.128|256|512.66.0F3A.W0 03 /r ib", .avx512f),
+    .init(.vperm2f128, .rvmi, "ymm, ymm, ymm/m256, imm8",   "VEX.256.66.0F3A.W0 06 /r ib",          .avx),
+    .init(.vperm2i128, .rvmi, "ymm, ymm, ymm/m256, imm8",   "VEX.256.66.0F3A.W0 46 /r ib",          .avx2),
+    .init(.vshuff32x4, .rvmi, "v{k}{z}, v, v/mv/b32, imm8", "EVEX.256|512.66.0F3A.W0 23 /r ib",     .avx512f),
+
+    // Parts in and out.
+    .init(.vextractf128,  .mri,  "xmm/m128, ymm, imm8",            "VEX.256.66.0F3A.W0 19 /r ib",      .avx),
+    .init(.vinsertf128,   .rvmi, "ymm, ymm, xmm/m128, imm8",       "VEX.256.66.0F3A.W0 18 /r ib",      .avx),
+    .init(.vextracti128,  .mri,  "xmm/m128, ymm, imm8",            "VEX.256.66.0F3A.W0 39 /r ib",      .avx2),
+    .init(.vinserti128,   .rvmi, "ymm, ymm, xmm/m128, imm8",       "VEX.256.66.0F3A.W0 38 /r ib",      .avx2),
+    .init(.vextractf32x4, .mri,  "xmm/m128{k}{z}, v, imm8",        "EVEX.256|512.66.0F3A.W0 19 /r ib", .avx512f),
+    .init(.vinsertf32x4,  .rvmi, "v{k}{z}, v, xmm/m128, imm8",     "EVEX.256|512.66.0F3A.W0 18 /r ib", .avx512f),
+    .init(.vextracti32x4, .mri,  "xmm/m128{k}{z}, v, imm8",        "EVEX.256|512.66.0F3A.W0 39 /r ib", .avx512f),
+    .init(.vinserti32x4,  .rvmi, "v{k}{z}, v, xmm/m128, imm8",     "EVEX.256|512.66.0F3A.W0 38 /r ib", .avx512f),
+    .init(.vextractf64x4, .mri,  "ymm/m256{k}{z}, zmm, imm8",      "EVEX.512.66.0F3A.W1 1B /r ib",     .avx512f),
+    .init(.vinsertf64x4,  .rvmi, "zmm{k}{z}, zmm, ymm/m256, imm8", "EVEX.512.66.0F3A.W1 1A /r ib",     .avx512f),
+    .init(.vextracti64x4, .mri,  "ymm/m256{k}{z}, zmm, imm8",      "EVEX.512.66.0F3A.W1 3B /r ib",     .avx512f),
+    .init(.vinserti64x4,  .rvmi, "zmm{k}{z}, zmm, ymm/m256, imm8", "EVEX.512.66.0F3A.W1 3A /r ib",     .avx512f),
+  ]
+}
