@@ -19,8 +19,8 @@ package struct Arena: ~Copyable {
   package init(byteCount: Int) throws(RuntimeError) {
     guard byteCount >= 0 else { throw .negativeByteCount(byteCount) }
     let usesHugePages = byteCount >= Self.hugePageThreshold
-    let alignment = usesHugePages ? Self.hugePageByteCount : Self.pageByteCount
-    guard let mapped = Self.rounded(byteCount, to: alignment),
+    let alignment = usesHugePages ? Self.hugePageByteCount : Page.byteCount
+    guard let mapped = Page.rounded(byteCount, to: alignment),
       let base = Self.map(byteCount: mapped, alignment: alignment)
     else { throw .outOfMemory(byteCount: byteCount) }
     // Only advice: a system without huge pages says no, and nothing is lost.
@@ -39,24 +39,17 @@ package struct Arena: ~Copyable {
 extension Arena: @unchecked Sendable {}
 
 extension Arena {
-  /// The page size, asked of the system since arm64 kernels differ.
-  private static let pageByteCount = max(4096, Int(sysconf(Int32(_SC_PAGESIZE))))
   private static var hugePageByteCount: Int { 2 << 20 }
   /// Below this, the memory lost to rounding weighs more than the translations saved.
   private static var hugePageThreshold: Int { 4 << 20 }
   /// The value of the kernel's MADV_HUGEPAGE, which the C module does not show to Swift.
   private static var adviseHugePages: Int32 { 14 }
 
-  private static func rounded(_ byteCount: Int, to alignment: Int) -> Int? {
-    let (sum, overflow) = max(byteCount, 1).addingReportingOverflow(alignment - 1)
-    return overflow ? nil : sum & ~(alignment - 1)
-  }
-
   /// Maps fresh pages.
   ///
   /// For huge ones it maps too much and returns both ends to the system.
   private static func map(byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer? {
-    let slack = alignment > pageByteCount ? alignment : 0
+    let slack = alignment > Page.byteCount ? alignment : 0
     let (total, overflow) = byteCount.addingReportingOverflow(slack)
     guard !overflow else { return nil }
     let start = mmap(nil, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
