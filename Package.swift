@@ -108,7 +108,8 @@ let package = Package(
       dependencies: ["DescentCodegen", "DescentCompiler", "DescentGraph", "DescentTestSupport"],
       path: "Tests/CodegenTests", exclude: ["X86/Rows.txt"], swiftSettings: strict),
     .testTarget(
-      name: "DescentRuntimeTests", dependencies: ["DescentRuntime", "DescentTestSupport"],
+      name: "DescentRuntimeTests",
+      dependencies: ["DescentCodegen", "DescentRuntime", "DescentTestSupport"],
       path: "Tests/RuntimeTests", swiftSettings: strict),
     .testTarget(
       name: "DescentReadmeTests", dependencies: ["Descent"], path: "Tests/ReadmeTests",

@@ -99,7 +99,7 @@ extension CPUTopology {
   }
 
   /// The text of a small system file, or nil when it cannot be read.
-  private static func contents(ofFile path: String) -> String? {
+  static func contents(ofFile path: String) -> String? {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }
     defer { close(file) }
