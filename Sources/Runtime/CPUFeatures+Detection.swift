@@ -29,6 +29,7 @@ extension CPUFeatures {
     guard savedState & Self.vectorState == Self.vectorState else { return }
     let vector: [(CPUFeatures, UInt32, bit: UInt32)] = [
       (.avx, basic.ecx, 28), (.avx2, extended.ebx, 5), (.fma, basic.ecx, 12),
+      (.f16c, basic.ecx, 29),
     ]
     for (feature, word, bit) in vector where word >> bit & 1 == 1 { insert(feature) }
     guard savedState & Self.maskState == Self.maskState else { return }

@@ -5,9 +5,10 @@ import Testing
 
 @Suite struct CPUDetectionTests {
   /// All extensions, with the system's support for every register.
-  private static let basic = CPUIDLeaf(ecx: 1 << 28 | 1 << 27 | 1 << 12)
+  private static let basic = CPUIDLeaf(ecx: 1 << 29 | 1 << 28 | 1 << 27 | 1 << 12)
   private static let extended = CPUIDLeaf(ebx: 1 << 31 | 1 << 30 | 1 << 17 | 1 << 16 | 1 << 5)
   private static let savedState: UInt64 = 0xE7
+  private static let all: CPUFeatures = [.avx512Backend, .f16c]
 
   private func features(savedState: UInt64, isXSAVEEnabled: Bool = true) -> CPUFeatures {
     var basic = Self.basic
@@ -16,21 +17,21 @@ import Testing
   }
 
   @Test func registersTheSystemDoesNotSaveCountAsMissing() {
-    #expect(features(savedState: 0xE7) == .avx512Backend)
+    #expect(features(savedState: 0xE7) == Self.all)
     #expect(features(savedState: 0xE7, isXSAVEEnabled: false) == [])
     for halves: UInt64 in [0, 0b001, 0b010, 0b100, 0b101] {
       #expect(features(savedState: halves) == [])
       #expect(features(savedState: 0xE0 | halves) == [])
     }
     for state: UInt64 in [0x07, 0x27, 0x47, 0x87, 0xC7, 0xA7, 0x67] {
-      #expect(features(savedState: state) == .avx2Backend)
+      #expect(features(savedState: state) == [.avx2Backend, .f16c])
     }
   }
 
   @Test func eachExtensionHasItsBit() {
     let bits: [(CPUFeatures, WritableKeyPath<CPUIDLeaf, UInt32>, Int, isBasic: Bool)] = [
       (.avx, \.ecx, 28, true), (.fma, \.ecx, 12, true), (.avx2, \.ebx, 5, false),
-      (.avx512f, \.ebx, 16, false), (.avx512dq, \.ebx, 17, false),
+      (.f16c, \.ecx, 29, true), (.avx512f, \.ebx, 16, false), (.avx512dq, \.ebx, 17, false),
       (.avx512bw, \.ebx, 30, false), (.avx512vl, \.ebx, 31, false),
     ]
     for (feature, register, bit, isBasic) in bits {
@@ -38,7 +39,7 @@ import Testing
       if isBasic { basic[keyPath: register] &= ~(1 << bit) }
       if !isBasic { extended[keyPath: register] &= ~(1 << bit) }
       let found = CPUFeatures(basic: basic, extended: extended, savedState: Self.savedState)
-      #expect(found == CPUFeatures.avx512Backend.subtracting(feature))
+      #expect(found == Self.all.subtracting(feature))
     }
   }
 
@@ -49,7 +50,7 @@ import Testing
       let flags = Set(line.split(whereSeparator: \.isWhitespace).map(String.init))
       let names: [(CPUFeatures, String)] = [
         (.avx, "avx"), (.avx2, "avx2"), (.fma, "fma"), (.avx512f, "avx512f"),
-        (.avx512dq, "avx512dq"), (.avx512bw, "avx512bw"), (.avx512vl, "avx512vl"),
+        (.avx512dq, "avx512dq"), (.avx512bw, "avx512bw"), (.avx512vl, "avx512vl"), (.f16c, "f16c"),
       ]
       for (feature, name) in names {
         #expect(CPUFeatures.detected.contains(feature) == flags.contains(name), "\(name)")

@@ -20,6 +20,8 @@ package struct CPUFeatures: OptionSet, Hashable, Sendable, Codable {
   package static let avx512bw = CPUFeatures(rawValue: 1 << 5)
   /// The AVX-512 instructions on 128 and 256 bits.
   package static let avx512vl = CPUFeatures(rawValue: 1 << 6)
+  /// Conversions from and to 16-bit floating point.
+  package static let f16c = CPUFeatures(rawValue: 1 << 7)
 
   /// What the AVX2 backend needs.
   package static let avx2Backend: CPUFeatures = [.avx, .avx2, .fma]
@@ -31,7 +33,7 @@ package struct CPUFeatures: OptionSet, Hashable, Sendable, Codable {
 
 extension CPUFeatures: CustomStringConvertible {
   private static let names = [
-    "avx", "avx2", "fma", "avx512f", "avx512dq", "avx512bw", "avx512vl",
+    "avx", "avx2", "fma", "avx512f", "avx512dq", "avx512bw", "avx512vl", "f16c",
   ]
 
   /// The names of the extensions as the vendors' manuals spell them, in lower case.
