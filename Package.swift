@@ -100,7 +100,8 @@ let package = Package(
     .testTarget(
       name: "DescentEndToEndTests",
       dependencies: [
-        "Descent", "DescentCompiler", "DescentGraph", "DescentRuntime", "DescentTestSupport",
+        "Descent", "DescentCodegen", "DescentCompiler", "DescentGraph", "DescentRuntime",
+        "DescentTestSupport",
       ],
       path: "Tests/EndToEndTests", swiftSettings: strict),
     .testTarget(

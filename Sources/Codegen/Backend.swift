@@ -1,7 +1,7 @@
 /// What executes the kernels of a program.
 ///
 /// All three compute the same bits: the choice is one of speed.
-package enum Backend: String, CaseIterable, Hashable, Sendable, Codable {
+public enum Backend: String, CaseIterable, Hashable, Sendable, Codable {
   // From the slowest to the fastest: each is to be preferred to those before it.
 
   /// Compiled Swift, which runs everywhere.

@@ -20,31 +20,37 @@ public struct Program: Hashable, Sendable, Codable {
   package var states: [StatePort]
   /// What an index out of range is reported as.
   package var faults: [Fault]
-  /// The number of threads the work is divided among.
-  public package(set) var threadCount: Int
-  /// For each kernel, the units of its grid that each thread runs; one entry where one thread runs it all.
-  package var slices: [[Range<Int>]]
+  /// The machine code of those kernels that have some.
+  package var native: NativeCode?
+  /// How the program was made.
+  package var options: Options
   /// The first kernel that changes state; a run with a fault ends before it.
   package var commitKernel: Int
+
+  /// The number of threads the work is divided among.
+  public var threadCount: Int { options.threads }
   /// Whether dead memory is filled with NaN and red zones are checked.
-  package var isPoisoned: Bool
+  package var isPoisoned: Bool { options.poison }
 }
 
 extension Program {
   /// How a program is made from kernels.
-  package struct Options: Hashable, Sendable {
+  package struct Options: Hashable, Sendable, Codable {
     /// The number of threads.
     package var threads: Int
     /// Work below which another thread does not pay, in scalar operations.
     package var minimumWorkPerThread: Int
     /// Whether dead memory is filled with NaN and red zones are checked.
     package var poison: Bool
+    /// What executes the kernels.
+    package var backend: Backend
 
     /// Creates options.
-    package init(threads: Int, minimumWorkPerThread: Int, poison: Bool) {
+    package init(threads: Int, minimumWorkPerThread: Int, poison: Bool, backend: Backend) {
       self.threads = threads
       self.minimumWorkPerThread = minimumWorkPerThread
       self.poison = poison
+      self.backend = backend
     }
   }
 
@@ -59,12 +65,24 @@ extension Program {
       name: fused.graph.name, kernels: lowered.kernels,
       code: lowered.kernels.map { $0.portableCode },
       buffers: lowered.buffers, memory: memory, inputs: lowered.inputs, outputs: lowered.outputs,
-      states: lowered.states, faults: lowered.faults, threadCount: options.threads,
-      slices: lowered.kernels.map { $0.grid.slices(options) },
-      commitKernel: lowered.firstStateWrite, isPoisoned: options.poison)
+      states: lowered.states, faults: lowered.faults,
+      native: options.backend == .portable
+        ? nil : NativeCode(lowered.kernels, features: options.backend.requiredFeatures),
+      options: options, commitKernel: lowered.firstStateWrite)
     let violations = planDump.check()
     precondition(
       violations.isEmpty, "the memory plan of \(name) is wrong: \(violations.prefix(5))")
+  }
+
+  /// Returns, for each kernel, the units of its grid that each thread runs; one entry where one runs it all.
+  ///
+  /// - Parameter isNative: Whether kernels that have machine code run it; its grids are its own.
+  /// - Returns: A list of runs of units for each kernel.
+  package func slices(isNative: Bool) -> [[Range<Int>]] {
+    kernels.indices.map { index in
+      let grid = isNative ? native?.kernels[index]?.grid : nil
+      return (grid ?? kernels[index].grid).slices(options)
+    }
   }
 
   /// The memory plan as plain facts, for checkers.

@@ -31,6 +31,7 @@ private struct Compilation {
     _ source: Graph, batch: Int?, outputs: [String]?, state: State?
   ) throws(GraphErrors) -> Plan {
     let threads = try threadCount()
+    let backend = try chosenBackend()
     var graph = try source.validated()
     if let outputs, graph.objective == nil { graph = try graph.selecting(outputs) }
     graph = try bind(graph, batch)
@@ -50,7 +51,7 @@ private struct Compilation {
     }
     let programOptions = Program.Options(
       threads: threads, minimumWorkPerThread: options.minimumWorkPerThread,
-      poison: options.poison)
+      poison: options.poison, backend: backend)
     let program = time("lower") { Program(compiling: fused, options: programOptions) }
     return Plan(
       fused: fused, program: program, journal: result.journal, timings: timings,
@@ -77,6 +78,15 @@ private struct Compilation {
       ])
     }
     return threads
+  }
+
+  private func chosenBackend() throws(GraphErrors) -> Backend {
+    do {
+      guard let backend = options.backend else { return try Backend.chosen() }
+      return try backend.checked(on: CPUFeatures.detection.get())
+    } catch {
+      throw GraphErrors([GraphError(error.message, hint: error.hint)])
+    }
   }
 
   private mutating func time<T>(_ stage: String, _ body: () -> T) -> T {

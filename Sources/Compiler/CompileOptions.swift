@@ -1,3 +1,5 @@
+public import DescentCodegen
+
 /// How a graph is compiled.
 ///
 /// No option but `disabled` and `fast` can change a bit of any result.
@@ -14,13 +16,16 @@ public struct CompileOptions: Sendable {
   public var poison: Bool
   /// Work below which another thread does not pay, in scalar operations.
   public var minimumWorkPerThread: Int
+  /// What executes the kernels; nil means what `DESCENT_BACKEND` names, or else the fastest this machine has.
+  public var backend: Backend?
   /// Whether the graph after each pass is kept in `Plan.snapshots`.
   public var keepsSnapshots: Bool
 
   /// Creates options; the defaults are those of an ordinary compile.
   public init(
     threads: Int? = nil, disabled: Set<String> = [], stopAfter: String? = nil, fast: Bool = false,
-    poison: Bool = false, minimumWorkPerThread: Int = 50_000, keepsSnapshots: Bool = false
+    poison: Bool = false, minimumWorkPerThread: Int = 50_000, backend: Backend? = nil,
+    keepsSnapshots: Bool = false
   ) {
     self.threads = threads
     self.disabled = disabled
@@ -28,6 +33,7 @@ public struct CompileOptions: Sendable {
     self.fast = fast
     self.poison = poison
     self.minimumWorkPerThread = minimumWorkPerThread
+    self.backend = backend
     self.keepsSnapshots = keepsSnapshots
   }
 }

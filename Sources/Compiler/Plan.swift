@@ -11,6 +11,8 @@ public struct Plan: Sendable {
   public let groups: [FusionGroup]
   /// The kernels and their memory.
   package let program: Program
+  /// The program's machine code, or nil where there is none or the system does not let it run.
+  private let code: ExecutableMemory?
   /// Every decision of the passes.
   public let journal: Journal
   /// How long each stage of compiling took.
@@ -28,6 +30,9 @@ public struct Plan: Sendable {
     graph = fused.graph
     groups = fused.groups
     self.program = program
+    // Where the system refuses executable memory, portable code computes the same bits.
+    code = program.native.flatMap { $0.bytes.isEmpty ? nil : try? ExecutableMemory($0.bytes) }
+    if let code, let native = program.native { PerfMap.add(native.symbols(program), in: code) }
     self.journal = journal
     self.timings = timings
     self.snapshots = snapshots
@@ -40,14 +45,14 @@ public struct Plan: Sendable {
   /// - Returns: A session; use it on one thread at a time.
   /// - Throws: Where the system refuses memory or threads.
   public func makeSession(seed: UInt64 = 0) throws(RuntimeError) -> Session {
-    try Session(program, seed: seed, state: state)
+    try Session(program, code: code, seed: seed, state: state)
   }
 
   /// Creates a session that works on the parameters and states of another plan's.
   ///
   /// - Throws: Where the two plans do not have the same parameters and states.
   public func makeSession(sharing session: Session) throws(RuntimeError) -> Session {
-    try Session(program, sharing: session)
+    try Session(program, code: code, sharing: session)
   }
 
   /// The number of kernels a run executes.
@@ -58,4 +63,15 @@ public struct Plan: Sendable {
   public var arenaLowerBound: Int { program.memory.arenaLowerBound }
   /// The memory plan as plain facts, for checkers.
   public var planDump: PlanDump { program.planDump }
+}
+
+extension NativeCode {
+  /// What lies where, for profilers.
+  fileprivate func symbols(_ program: Program) -> [PerfMap.Symbol] {
+    zip(kernels, program.kernels).compactMap { native, kernel in
+      native.map {
+        PerfMap.Symbol(name: kernel.name, offset: $0.offset, byteCount: $0.byteCount)
+      }
+    }
+  }
 }

@@ -14,7 +14,7 @@ extension Explanation {
 
   private func describe(_ index: Int) -> [String] {
     let kernel = program.kernels[index]
-    let threads = program.slices[index].count
+    let threads = program.slices(isNative: program.native != nil)[index].count
     let margin = String(repeating: " ", count: 7)
     var lines = [
       "\(padded("\(index + 1)", to: 4, right: true))  \(kernel.name): \(kernel.body.className), "

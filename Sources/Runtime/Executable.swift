@@ -13,13 +13,18 @@ final class Executable {
   /// Parameters and states, which other plans of the family may share.
   let state: StateMemory
   private let pool: ThreadPool?
+  /// The machine code that steps call; held, so that it stays.
+  private let code: ExecutableMemory?
   private let bases: [UnsafeMutableRawPointer]
   private let control: UnsafeMutablePointer<RunControl>
   /// What is freed at the end.
   private var allocations: [UnsafeMutableRawPointer] = []
 
-  init(_ program: Program, state: StateMemory, pool: ThreadPool?) throws(RuntimeError) {
+  init(
+    _ program: Program, code: ExecutableMemory?, state: StateMemory, pool: ThreadPool?
+  ) throws(RuntimeError) {
     self.program = program
+    self.code = code
     self.state = state
     let sizes = program.memory.segmentBytes.map { MemoryPlan.aligned($0) }
     let (constants, io) = (sizes[Segment.constants.rawValue], sizes[Segment.io.rawValue])
@@ -27,10 +32,10 @@ final class Executable {
       byteCount: max(64, constants + io + sizes[Segment.arena.rawValue] + MemoryPlan.redZone))
     let io0 = work.base + constants
     bases = [work.base, state.base, io0, io0 + io]
-    let isParallel = program.slices.contains { $0.count > 1 }
-    self.pool = isParallel ? pool : nil
+    let slices = program.slices(isNative: code != nil)
+    self.pool = slices.contains { $0.count > 1 } ? pool : nil
     control = .allocate(capacity: 1)
-    let builder = StepBuilder(program: program, bases: bases)
+    let builder = StepBuilder(program: program, slices: slices, code: code, bases: bases)
     control.initialize(
       to: RunControl(
         steps: builder.steps, stepCount: program.kernels.count, scratch: builder.scratch,
@@ -124,6 +129,7 @@ extension Program {
 /// One kernel, ready to run.
 struct ExecutableStep {
   enum Body {
+    case native(KernelFunction, UnsafeMutablePointer<UnsafeMutableRawPointer>)
     case map(BlockMachine, target: UnsafeMutableRawPointer, count: Int)
     case row(PortableReduction)
     case column(PortableReduction)
@@ -240,6 +246,8 @@ extension ExecutableStep {
   /// Runs some units of the step's grid.
   fileprivate func run(_ units: Range<Int>, _ scratch: ThreadScratch) {
     switch body {
+    case .native(let function, let operands):
+      if !units.isEmpty { function(operands, units.lowerBound, units.upperBound, scratch.native) }
     case .map(let machine, let target, let count):
       let machine = machine.with(scratch)
       for unit in units {

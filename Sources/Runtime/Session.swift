@@ -15,13 +15,16 @@ public final class Session {
   ///
   /// - Parameters:
   ///   - program: What to run.
+  ///   - code: The program's machine code where it can be executed; nil leaves everything to portable code.
   ///   - seed: What random initialisers are keyed by.
   ///   - state: Contents for parameters and states; those it lacks are initialised.
   /// - Throws: Where the system refuses memory or threads, or the state does not fit.
-  package init(_ program: Program, seed: UInt64, state: State?) throws(RuntimeError) {
-    pool = try Session.makePool(program)
+  package init(
+    _ program: Program, code: ExecutableMemory?, seed: UInt64, state: State?
+  ) throws(RuntimeError) {
+    pool = try Session.makePool(program, code)
     let memory = try StateMemory(program, seed: state?.seed ?? seed)
-    executable = try Executable(program, state: memory, pool: pool)
+    executable = try Executable(program, code: code, state: memory, pool: pool)
     for port in program.states {
       let array =
         state?[port.name]
@@ -34,17 +37,22 @@ public final class Session {
   /// Creates a session of another plan that works on the parameters and states of an existing one.
   ///
   /// - Throws: Where the plans do not have the same parameters and states.
-  package init(_ program: Program, sharing other: Session) throws(RuntimeError) {
+  package init(
+    _ program: Program, code: ExecutableMemory?, sharing other: Session
+  ) throws(RuntimeError) {
     guard program.stateLayout == other.executable.state.layout else {
       throw .differentStates(program.name, other.program.name)
     }
     let fits = (other.pool?.threadCount ?? 1) >= program.threadCount
-    pool = fits ? other.pool : try Session.makePool(program)
-    executable = try Executable(program, state: other.executable.state, pool: pool)
+    pool = fits ? other.pool : try Session.makePool(program, code)
+    executable = try Executable(program, code: code, state: other.executable.state, pool: pool)
   }
 
-  private static func makePool(_ program: Program) throws(RuntimeError) -> ThreadPool? {
-    guard program.slices.contains(where: { $0.count > 1 }) else { return nil }
+  private static func makePool(
+    _ program: Program, _ code: ExecutableMemory?
+  ) throws(RuntimeError) -> ThreadPool? {
+    let slices = program.slices(isNative: code != nil)
+    guard slices.contains(where: { $0.count > 1 }) else { return nil }
     return try ThreadPool(threadCount: program.threadCount)
   }
 }

@@ -4,6 +4,8 @@ import DescentGraph
 /// Turns a program's kernels into flat steps over given memory.
 struct StepBuilder {
   let program: Program
+  let slices: [[Range<Int>]]
+  let code: ExecutableMemory?
   let bases: [UnsafeMutableRawPointer]
   private(set) var allocations: [UnsafeMutableRawPointer] = []
   private(set) var steps: UnsafeMutablePointer<ExecutableStep>
@@ -11,8 +13,13 @@ struct StepBuilder {
   private(set) var poison: UnsafeMutablePointer<PoisonPlan>?
   let faults = FaultCell()
 
-  init(program: Program, bases: [UnsafeMutableRawPointer]) {
+  init(
+    program: Program, slices: [[Range<Int>]], code: ExecutableMemory?,
+    bases: [UnsafeMutableRawPointer]
+  ) {
     self.program = program
+    self.slices = slices
+    self.code = code
     self.bases = bases
     steps = .allocate(capacity: max(1, program.kernels.count))
     scratch = .allocate(capacity: program.threadCount)
@@ -39,12 +46,14 @@ struct StepBuilder {
       let memory = [
         raw(slots * BlockMachine.slotBytes), raw(BlockMachine.blockSize * 8),
         raw(2 * Shape.maximumRank * 8), raw(partials),
+        raw(max(64, program.native?.scratchBytes ?? 0)),
       ]
       allocations += memory
       (scratch + thread).initialize(
         to: ThreadScratch(
           slots: memory[0], addresses: memory[1].assumingMemoryBound(to: Int.self),
-          places: memory[2].assumingMemoryBound(to: Int.self), partials: memory[3]))
+          places: memory[2].assumingMemoryBound(to: Int.self), partials: memory[3],
+          native: memory[4]))
     }
   }
 
@@ -54,17 +63,19 @@ struct StepBuilder {
   }
 
   private mutating func makeStep(_ index: Int) -> ExecutableStep {
-    let slices = program.slices[index]
-    let isParallel = slices.count > 1
-    let followsParallel = index > 0 && program.slices[index - 1].count > 1
+    let isParallel = slices[index].count > 1
+    let followsParallel = index > 0 && slices[index - 1].count > 1
     return ExecutableStep(
-      body: makeBody(index), slices: allocate(slices), sliceCount: slices.count,
+      body: makeBody(index), slices: allocate(slices[index]), sliceCount: slices[index].count,
       waitsBefore: isParallel || followsParallel || program.isPoisoned)
   }
 
   private mutating func makeBody(_ index: Int) -> ExecutableStep.Body {
     let kernel = program.kernels[index]
     let operands = allocate(kernel.operands.map { address(of: $0.buffer) })
+    if let code, let native = program.native?.kernels[index] {
+      return .native(code.entry(at: native.offset), operands)
+    }
     switch kernel.body {
     case .map(let map):
       return .map(

@@ -1,5 +1,7 @@
+import DescentCodegen
 import DescentCompiler
 import DescentGraph
+import DescentRuntime
 import DescentTestSupport
 import Foundation
 import Testing
@@ -32,15 +34,17 @@ import Testing
     #expect(differences.isEmpty, "\(differences.count): \(differences.prefix(3))")
   }
 
-  /// Every graph is compiled for 1, 2, 3 and 4 threads; over all graphs, each count meets every pass switch,
-  /// poisoned and not.
+  /// Every graph is compiled for 1, 2, 3 and 4 threads; over all graphs, each count meets every pass switch and every
+  /// backend this machine has, poisoned and not.
   private func variants(_ index: Int) -> [CompileOptions] {
     let switchable = ["fold", "cse", "algebra", "movement", "dead", "fuse"]
     let switches = [[], Set(switchable)] + switchable.map { [$0] }
+    let backends = Backend.allCases.filter { $0.runs(on: CPUFeatures.detected) }
     return (1...4).map { threads in
       CompileOptions(
         threads: threads, disabled: switches[(index + threads) % switches.count],
-        poison: (index / switches.count + threads) % 2 == 0, minimumWorkPerThread: 1)
+        poison: (index / switches.count + threads) % 2 == 0, minimumWorkPerThread: 1,
+        backend: backends[(index + threads) / switches.count % backends.count])
     }
   }
 }

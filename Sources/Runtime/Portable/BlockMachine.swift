@@ -86,6 +86,8 @@ struct ThreadScratch {
   let places: UnsafeMutablePointer<Int>
   /// Partial results of reductions and contractions.
   let partials: UnsafeMutableRawPointer
+  /// What machine code uses as it likes.
+  let native: UnsafeMutableRawPointer
 }
 
 // MARK: - Reading memory

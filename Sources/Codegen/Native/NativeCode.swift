@@ -1,0 +1,81 @@
+import DescentGraph
+
+/// Machine code for the kernels of one program: one piece of memory, entered at one offset a kernel.
+///
+/// Kernels that no generator takes have no entry; the portable backend runs them. A kernel is a C function of the
+/// addresses of its operands, the first unit of its grid to run, the unit to stop at, and scratch memory.
+package struct NativeCode: Hashable, Sendable, Codable {
+  /// Instructions and constants; they run at any address that is a multiple of 64.
+  package var bytes: [UInt8] = []
+  /// For each kernel of the program its code, or nil.
+  package var kernels: [NativeKernel?] = []
+
+  /// The scratch memory a thread needs, in bytes.
+  package var scratchBytes: Int { kernels.reduce(0) { max($0, $1?.scratchBytes ?? 0) } }
+}
+
+/// The code of one kernel.
+package struct NativeKernel: Hashable, Sendable, Codable {
+  /// Where it begins among the bytes.
+  package var offset = 0
+  /// How many of the bytes are its own.
+  package var byteCount = 0
+  /// The code's own way to divide the work.
+  package var grid: TileGrid
+  /// The scratch memory it needs, in bytes.
+  package var scratchBytes = 0
+}
+
+extension NativeCode {
+  /// Writes machine code for kernels, as far as there are generators for them.
+  init(_ kernels: [Kernel], features: CPUFeatures) {
+    let isWide = features.isSuperset(of: .avx512Backend)
+    for kernel in kernels {
+      var assembler = Assembler(features: features)
+      guard var native = NativeCode.write(kernel, isWide: isWide, to: &assembler) else {
+        self.kernels.append(nil)
+        continue
+      }
+      while bytes.count % 64 != 0 { bytes.append(0xcc) }
+      native.offset = bytes.count
+      bytes += assembler.finish().bytes
+      native.byteCount = bytes.count - native.offset
+      self.kernels.append(native)
+    }
+  }
+
+  private static func write(
+    _ kernel: Kernel, isWide: Bool, to assembler: inout Assembler
+  ) -> NativeKernel? {
+    switch kernel.body {
+    case .map(let map): NativeMap(map, isWide: isWide)?.write(to: &assembler)
+    case .contraction(let contraction):
+      NativeContraction(contraction, isWide: isWide)?.write(to: &assembler)
+    case .row, .column, .scatter, .copy: nil
+    }
+  }
+}
+
+/// The frame of every kernel: callers can be found by debuggers, and spill slots are aligned.
+struct NativeFrame {
+  /// Bytes for the generator's own variables, at the stack pointer.
+  static let localBytes = 64
+  /// Bytes for spilled values, behind them.
+  let spillBytes: Int
+
+  func enter(_ assembler: inout Assembler) {
+    assembler.emit(.push, .rbp)
+    assembler.emit(.mov, .rbp, .rsp)
+    for register in [3, 12, 13, 14, 15] { assembler.emit(.push, .gpr(register)) }
+    assembler.emit(.and, .rsp, -64)
+    assembler.emit(.sub, .rsp, (NativeFrame.localBytes + spillBytes + 63) / 64 * 64)
+  }
+
+  func leave(_ assembler: inout Assembler) {
+    assembler.emit(.lea, .rsp, .at(.rbp, -40))
+    for register in [15, 14, 13, 12, 3] { assembler.emit(.pop, .gpr(register)) }
+    assembler.emit(.pop, .rbp)
+    assembler.emit(.vzeroupper)
+    assembler.emit(.ret)
+  }
+}

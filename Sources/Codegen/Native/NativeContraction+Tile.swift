@@ -1,0 +1,186 @@
+import DescentGraph
+
+extension NativeContraction {
+  /// Computes and stores one tile of a panel.
+  func writeTile(rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
+    let sum = { (row: Int, column: Int) in row * panel.vectors + column }
+    for index in 0..<rows * panel.vectors {
+      assembler.emit(isWide ? .vpxord : .vpxor, vector(index), vector(index), vector(index))
+    }
+    let loop = assembler.makeLabel()
+    assembler.move(kernel.extents.k, to: .rcx)
+    assembler.bind(loop)
+    for column in 0..<panel.vectors {
+      loadPanel(column, panel, to: vector(panelRegister(column)), &assembler)
+    }
+    for row in 0..<rows {
+      let factor = vector(factorRegister(row))
+      assembler.emit(.vbroadcastss, factor, .at(.r8, row * leftStrides.m))
+      for column in 0..<panel.vectors {
+        assembler.emit(
+          .vfmadd231ps, vector(sum(row, column)), factor, vector(panelRegister(column)))
+      }
+    }
+    addBytes(leftStrides.k, to: .r8, &assembler)
+    addBytes(panelStride(panel), to: .r9, &assembler)
+    assembler.emit(.dec, .rcx)
+    assembler.emit(.jne, loop)
+    for row in 0..<rows {
+      for column in 0..<panel.vectors {
+        writeResult(row, column, panel, sum: UInt8(sum(row, column)), &assembler)
+      }
+    }
+  }
+
+  /// The registers that hold the panel's vectors: the last of those without sums.
+  private func panelRegister(_ column: Int) -> Int { (isWide ? 31 : 14) - column }
+
+  /// The registers that hold a row's factor.
+  private func factorRegister(_ row: Int) -> Int {
+    let next = panelRegister(tile.vectors - 1) - 1
+    return isTwoFactors ? next - row % 2 : next
+  }
+
+  /// Whether there is a register to load the next row's factor while this one is in use.
+  private var isTwoFactors: Bool {
+    let used = (tile.height + (tile.tallCount > 0 ? 1 : 0)) * tile.vectors
+    return (isWide ? 32 : 15) - used - tile.vectors >= 2
+  }
+
+  /// The distance in bytes from one k to the next in the panel.
+  private func panelStride(_ panel: Panel) -> Int {
+    tile.packs ? 4 * panel.vectors * width : 4 * kernel.extents.n
+  }
+
+  private func loadPanel(
+    _ column: Int, _ panel: Panel, to target: Register, _ assembler: inout Assembler
+  ) {
+    let memory = Memory.at(.r9, 4 * width * column)
+    guard !tile.packs, panel.isPartial(column) else {
+      assembler.emit(.vmovups, target, memory)
+      return
+    }
+    loadPartial(memory, to: target, &assembler)
+  }
+
+  private func loadPartial(_ memory: Memory, to target: Register, _ assembler: inout Assembler) {
+    let tail = VectorEmitter.tailRegister(isWide: isWide)
+    if isWide {
+      assembler.emit(.vmovups, target, memory, mask: .zeroing(tail))
+    } else {
+      assembler.emit(.vmaskmovps, target, tail, memory)
+    }
+  }
+
+  private func addBytes(_ count: Int, to register: Register, _ assembler: inout Assembler) {
+    assembler.emit(.add, register, count)
+  }
+
+  /// Runs the epilogue on one vector of sums and stores it.
+  private func writeResult(
+    _ row: Int, _ column: Int, _ panel: Panel, sum: UInt8, _ assembler: inout Assembler
+  ) {
+    let target = Memory.at(.r10, 4 * (row * kernel.extents.n + column * width))
+    let isPartial = panel.isPartial(column)
+    guard let epilogue else {
+      let tail = VectorEmitter.tailRegister(isWide: isWide)
+      if !isPartial {
+        assembler.emit(.vmovups, target, vector(Int(sum)))
+      } else if isWide {
+        assembler.emit(.vmovups, target, vector(Int(sum)), mask: .merging(tail))
+      } else {
+        assembler.emit(.vmaskmovps, target, tail, vector(Int(sum)))
+      }
+      return
+    }
+    epilogue.emit(
+      to: &assembler, isPartial: isPartial, core: sum,
+      streams: { index in
+        let size = epilogue.selection.streams[index].type.byteCount
+        let (rowStep, columnStep) = strides[index]
+        return .at(
+          .gpr(NativeContraction.streamBases[index]),
+          size * (row * rowStep + column * width * columnStep))
+      }, target: target)
+  }
+}
+
+// MARK: - Packing
+
+extension NativeContraction {
+  /// Copies the panel at column `r11` to scratch memory: for each k, its vectors side by side.
+  func writePacking(_ panel: Panel, _ assembler: inout Assembler) {
+    let (n, k) = (kernel.extents.n, kernel.extents.k)
+    let isTransposed = kernel.contraction.transposeRight
+    let loop = assembler.makeLabel()
+    assembler.emit(.mov, .r10, .at(.rsp, Local.scratch))
+    assembler.emit(.mov, .r9, .at(.rsp, Local.right))
+    if isTransposed {
+      // A column of the panel is a row in memory.
+      assembler.move(4 * k, to: .rax)
+      assembler.emit(.imul, .rax, .r11)
+      assembler.emit(.add, .r9, .rax)
+      loadLaneOffsets(k, &assembler)
+    } else {
+      assembler.emit(.lea, .r9, .at(.r9, index: .r11, scale: 4))
+    }
+    assembler.move(k, to: .rcx)
+    assembler.bind(loop)
+    for column in 0..<panel.vectors {
+      if isTransposed {
+        gatherColumn(column, panel, &assembler)
+      } else {
+        let memory = Memory.at(.r9, 4 * width * column)
+        if panel.isPartial(column) {
+          loadPartial(memory, to: vector(column), &assembler)
+        } else {
+          assembler.emit(.vmovups, vector(column), memory)
+        }
+      }
+      assembler.emit(.vmovups, .at(.r10, 4 * width * column), vector(column))
+    }
+    addBytes(isTransposed ? 4 : 4 * n, to: .r9, &assembler)
+    addBytes(4 * panel.vectors * width, to: .r10, &assembler)
+    assembler.emit(.dec, .rcx)
+    assembler.emit(.jne, loop)
+  }
+
+  /// The register with the distances, in elements, between the rows that lanes are gathered from.
+  private var offsetRegister: Register { vector(isWide ? 31 : 14) }
+
+  private func loadLaneOffsets(_ k: Int, _ assembler: inout Assembler) {
+    var bytes: [UInt8] = []
+    for lane in 0..<width {
+      let offset = UInt32(lane * k)
+      for shift in [0, 8, 16, 24] as [UInt32] {
+        bytes.append(UInt8(truncatingIfNeeded: offset >> shift))
+      }
+    }
+    assembler.emit(.vmovups, offsetRegister, .constant(assembler.constant(bytes)))
+  }
+
+  /// Gathers one element from each of a vector's rows; lanes beyond the last row become zero.
+  private func gatherColumn(_ column: Int, _ panel: Panel, _ assembler: inout Assembler) {
+    let target = vector(column)
+    let tail = VectorEmitter.tailRegister(isWide: isWide)
+    let source = Memory.at(
+      .r9, index: offsetRegister, scale: 4, 4 * width * column * kernel.extents.k)
+    assembler.emit(isWide ? .vpxord : .vpxor, target, target, target)
+    if isWide {
+      if panel.isPartial(column) {
+        assembler.emit(.kmovw, .k(2), tail)
+      } else {
+        assembler.emit(.kxnorw, .k(2), .k(2), .k(2))
+      }
+      assembler.emit(.vgatherdps, target, source, mask: .merging(.k(2)))
+    } else {
+      let mask = vector(13)
+      if panel.isPartial(column) {
+        assembler.emit(.vmovaps, mask, tail)
+      } else {
+        assembler.emit(.vpcmpeqd, mask, mask, mask)
+      }
+      assembler.emit(.vgatherdps, target, source, mask)
+    }
+  }
+}
