@@ -10,12 +10,16 @@ extension NativeContraction {
     let loop = assembler.makeLabel()
     assembler.move(kernel.extents.k, to: .rcx)
     assembler.bind(loop)
-    for column in 0..<panel.vectors {
-      loadPanel(column, panel, to: vector(panelRegister(column)), &assembler)
+    if rows == 1 {
+      writeRow(panel, &assembler)
+    } else {
+      for column in 0..<panel.vectors {
+        loadPanel(column, panel, to: vector(panelRegister(column)), &assembler)
+      }
     }
-    for row in 0..<rows {
+    for row in 0..<rows where rows > 1 {
       let factor = vector(factorRegister(row))
-      assembler.emit(.vbroadcastss, factor, .at(.r8, row * leftStrides.m))
+      assembler.emit(.vbroadcastss, factor, .at(.r8, row * tileRowBytes))
       for column in 0..<panel.vectors {
         assembler.emit(
           .vfmadd231ps, vector(sum(row, column)), factor, vector(panelRegister(column)))
@@ -28,6 +32,20 @@ extension NativeContraction {
     for row in 0..<rows {
       for column in 0..<panel.vectors {
         writeResult(row, column, panel, sum: UInt8(sum(row, column)), &assembler)
+      }
+    }
+  }
+
+  /// Adds one row's products for one k; each vector of the panel is used once, so it stays in memory.
+  private func writeRow(_ panel: Panel, _ assembler: inout Assembler) {
+    let (factor, partial) = (vector(isWide ? 31 : 14), vector(isWide ? 30 : 13))
+    assembler.emit(.vbroadcastss, factor, .at(.r8))
+    for column in 0..<panel.vectors {
+      if !tile.packs, panel.isPartial(column) {
+        loadPanel(column, panel, to: partial, &assembler)
+        assembler.emit(.vfmadd231ps, vector(column), factor, partial)
+      } else {
+        assembler.emit(.vfmadd231ps, vector(column), factor, .at(.r9, 4 * width * column))
       }
     }
   }
@@ -108,6 +126,40 @@ extension NativeContraction {
 // MARK: - Packing
 
 extension NativeContraction {
+  /// Copies the rows of all tiles to scratch memory, each a cache line farther from the one before.
+  ///
+  /// A row is whole vectors, since its length is a multiple of a page.
+  func writeLeftCopy(_ assembler: inout Assembler) {
+    let (row, column, end) = (assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel())
+    assembler.emit(.mov, .rsi, .at(.rsp, Local.firstTile))
+    writeFirstRow(&assembler)
+    assembler.emit(.mov, .r11, .rax)
+    assembler.move(leftStrides.m, to: .r8)
+    assembler.emit(.imul, .r8, .rax)
+    assembler.emit(.add, .r8, .at(.rsp, Local.left))
+    assembler.move(tileRowBytes, to: .r10)
+    assembler.emit(.imul, .r10, .rax)
+    assembler.emit(.add, .r10, .at(.rsp, Local.scratch))
+    assembler.emit(.add, .r10, panelBytes)
+    assembler.emit(.mov, .rsi, .at(.rsp, Local.endTile))
+    writeFirstRow(&assembler)
+    assembler.bind(row)
+    assembler.emit(.cmp, .r11, .rax)
+    assembler.emit(.jge, end)
+    assembler.move(0, to: .rcx)
+    assembler.bind(column)
+    assembler.emit(.vmovups, vector(0), .at(.r8, index: .rcx))
+    assembler.emit(.vmovups, .at(.r10, index: .rcx), vector(0))
+    assembler.emit(.add, .rcx, 4 * width)
+    assembler.emit(.cmp, .rcx, 4 * kernel.extents.k)
+    assembler.emit(.jl, column)
+    addBytes(leftStrides.m, to: .r8, &assembler)
+    addBytes(tileRowBytes, to: .r10, &assembler)
+    assembler.emit(.inc, .r11)
+    assembler.emit(.jmp, row)
+    assembler.bind(end)
+  }
+
   /// Copies the panel at column `r11` to scratch memory: for each k, its vectors side by side.
   func writePacking(_ panel: Panel, _ assembler: inout Assembler) {
     let (n, k) = (kernel.extents.n, kernel.extents.k)

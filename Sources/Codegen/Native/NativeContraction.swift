@@ -74,6 +74,14 @@ struct NativeContraction {
       ? (4, 4 * kernel.extents.m) : (4 * kernel.extents.k, 4)
   }
 
+  /// Whether the left factor is copied first: its rows would all fall into the same cache sets.
+  var copiesLeft: Bool {
+    tile.height >= 4 && !kernel.contraction.transposeLeft && leftStrides.m % 4096 == 0
+  }
+
+  /// The distance in bytes between rows of the left factor as the loop over k reads them.
+  var tileRowBytes: Int { copiesLeft ? leftStrides.m + 64 : leftStrides.m }
+
   func write(to assembler: inout Assembler) -> NativeKernel {
     let frame = NativeFrame(spillBytes: epilogue?.spillBytes ?? 0)
     frame.enter(&assembler)
@@ -89,8 +97,12 @@ struct NativeContraction {
       writeBatch(&assembler)
     }
     frame.leave(&assembler)
-    return NativeKernel(grid: grid, scratchBytes: tile.packs ? tile.panelBytes : 0)
+    let leftBytes = copiesLeft ? kernel.extents.m * tileRowBytes : 0
+    return NativeKernel(grid: grid, scratchBytes: panelBytes + leftBytes)
   }
+
+  /// The scratch memory for a packed panel; copied rows lie behind it.
+  var panelBytes: Int { tile.packs ? tile.panelBytes : 0 }
 
   private var grid: TileGrid {
     let extents = kernel.extents
@@ -143,6 +155,7 @@ struct NativeContraction {
   private func writeMatrix(_ assembler: inout Assembler) {
     let n = kernel.extents.n
     let whole = n / tile.columns * tile.columns
+    if copiesLeft { writeLeftCopy(&assembler) }
     if whole > 0 {
       let loop = assembler.makeLabel()
       assembler.move(0, to: .r11)
@@ -185,23 +198,27 @@ struct NativeContraction {
     assembler.bind(end)
   }
 
-  /// Sets the addresses of a tile: its rows begin at tile·height, and one later for each taller tile before it.
-  private func writeAddresses(_ assembler: inout Assembler) {
+  /// Sets `rax` to the first row of tile `rsi`: tile·height, and one later for each taller tile before it.
+  func writeFirstRow(_ assembler: inout Assembler) {
     assembler.move(tile.height, to: .rax)
     assembler.emit(.imul, .rax, .rsi)
-    if tile.tallCount > 0 {
-      let isFew = assembler.makeLabel()
-      assembler.emit(.mov, .rcx, .rsi)
-      assembler.emit(.cmp, .rcx, tile.tallCount)
-      assembler.emit(.jle, isFew)
-      assembler.move(tile.tallCount, to: .rcx)
-      assembler.bind(isFew)
-      assembler.emit(.add, .rax, .rcx)
-    }
-    // rax is the tile's first row.
-    assembler.move(leftStrides.m, to: .r8)
+    guard tile.tallCount > 0 else { return }
+    let isFew = assembler.makeLabel()
+    assembler.emit(.mov, .rcx, .rsi)
+    assembler.emit(.cmp, .rcx, tile.tallCount)
+    assembler.emit(.jle, isFew)
+    assembler.move(tile.tallCount, to: .rcx)
+    assembler.bind(isFew)
+    assembler.emit(.add, .rax, .rcx)
+  }
+
+  /// Sets the addresses of tile `rsi`.
+  private func writeAddresses(_ assembler: inout Assembler) {
+    writeFirstRow(&assembler)
+    assembler.move(tileRowBytes, to: .r8)
     assembler.emit(.imul, .r8, .rax)
-    assembler.emit(.add, .r8, .at(.rsp, Local.left))
+    assembler.emit(.add, .r8, .at(.rsp, copiesLeft ? Local.scratch : Local.left))
+    if copiesLeft { assembler.emit(.add, .r8, panelBytes) }
     assembler.move(kernel.extents.n, to: .r10)
     assembler.emit(.imul, .r10, .rax)
     assembler.emit(.add, .r10, .r11)
@@ -272,7 +289,7 @@ struct ContractionTile {
     // Few rows are made up for by a wider panel, so that enough sums are under way to hide their latency.
     let preferred =
       switch extents.m {
-      case 1: isWide ? 8 : 6
+      case 1: isWide ? 24 : 12
       case 2: isWide ? 8 : 4
       case 3: isWide ? 4 : 3
       case 4...6: isWide ? 4 : 2
@@ -281,14 +298,16 @@ struct ContractionTile {
       }
     vectors = min(preferred, (extents.n + width - 1) / width)
     columns = vectors * width
-    // Besides the sums there are the panel's vectors and one row's factor; AVX2 keeps one for its tail.
+    // Besides the sums there are the panel's vectors and one row's factor; AVX2 keeps one for its tail. A single row
+    // takes the panel straight from memory.
     let registers = isWide ? 32 : 15
-    let greatest = min((registers - 1 - vectors) / vectors, isWide ? 14 : 6)
+    let greatest =
+      extents.m == 1 ? 1 : min((registers - 1 - vectors) / vectors, isWide ? 14 : 6)
     // Remainders are spread, so that no thin tile is left at the end.
     count = (extents.m + greatest - 1) / greatest
     height = extents.m / count
     tallCount = extents.m % count
-    packs = isTransposed || extents.m >= 48
+    packs = isTransposed || extents.m >= 128 || (extents.m >= 32 && extents.n % 1024 == 0)
     panelBytes = 4 * extents.k * columns
     let used = (height + (tallCount > 0 ? 1 : 0)) * vectors
     freeVectors = (used..<(isWide ? 32 : 15)).map { UInt8($0) }.reversed()
