@@ -59,7 +59,8 @@ struct NativeContraction {
       return (step * extents.n, step)
     }
     guard kernel.domain.count <= 2,
-      strides.allSatisfy({ $0.column == 0 || $0.column == 1 })
+      // Rows of a tile are reached by displacements of 32 bits.
+      strides.allSatisfy({ ($0.column == 0 || $0.column == 1) && abs($0.row) <= 1 << 24 })
     else { return nil }
     epilogue = VectorEmitter(selection, vectors: tile.freeVectors)
   }

@@ -147,10 +147,12 @@ struct NativeMap {
     assembler.move(0, to: .rax)
     if whole > 0 {
       let loop = assembler.makeLabel()
+      // A register, since a comparison takes no immediate of more than 32 bits.
+      assembler.move(whole, to: .rcx)
       assembler.bind(loop)
       body(&assembler, isPartial: false)
       assembler.emit(.add, .rax, emitter.width)
-      assembler.emit(.cmp, .rax, whole)
+      assembler.emit(.cmp, .rax, .rcx)
       assembler.emit(.jl, loop)
     }
     if whole < columns { body(&assembler, isPartial: true) }

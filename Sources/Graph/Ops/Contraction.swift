@@ -78,7 +78,12 @@ extension Contraction: OpDefinition {
 
   package func cost(of operands: [TensorType], result: TensorType) -> Cost {
     let e = extents(operands[0].shape, operands[1].shape)
-    return Cost(flops: 2 * e.batch * e.m * e.n * e.k, operands: operands, result: result)
+    // The arrays may be of possible size, and yet their product take more operations than can be counted.
+    let flops = [e.batch, e.m, e.n, e.k].reduce(2) { product, extent in
+      let (next, overflow) = product.multipliedReportingOverflow(by: extent)
+      return overflow ? Int.max >> 10 : next
+    }
+    return Cost(flops: min(flops, Int.max >> 10), operands: operands, result: result)
   }
 
   package static var samples: [Contraction] { [Contraction()] }
