@@ -187,7 +187,6 @@ struct PoisonPlan {
 private func runThread(_ context: UnsafeMutableRawPointer, _ thread: Int) {
   let control = context.assumingMemoryBound(to: RunControl.self)
   let steps = control.pointee.steps
-  let scratch = control.pointee.scratch[thread]
   var isSkipping = false
   for index in 0..<control.pointee.stepCount {
     let step = steps + index
@@ -201,8 +200,9 @@ private func runThread(_ context: UnsafeMutableRawPointer, _ thread: Int) {
       }
     }
     if isSkipping { continue }
+    // A pool shared with another plan may have more threads than this one has scratch memory for.
     if thread < step.pointee.sliceCount {
-      step.pointee.run(step.pointee.slices[thread], scratch)
+      step.pointee.run(step.pointee.slices[thread], control.pointee.scratch[thread])
     }
   }
 }

@@ -7,6 +7,7 @@ struct StepBuilder {
   let slices: [[Range<Int>]]
   let code: ExecutableMemory?
   let bases: [UnsafeMutableRawPointer]
+  private let threadCount: Int
   private(set) var allocations: [UnsafeMutableRawPointer] = []
   private(set) var steps: UnsafeMutablePointer<ExecutableStep>
   private(set) var scratch: UnsafeMutablePointer<ThreadScratch>
@@ -22,7 +23,9 @@ struct StepBuilder {
     self.code = code
     self.bases = bases
     steps = .allocate(capacity: max(1, program.kernels.count))
-    scratch = .allocate(capacity: program.threadCount)
+    // However many threads were allowed, memory is needed only for those with work.
+    threadCount = slices.reduce(1) { max($0, $1.count) }
+    scratch = .allocate(capacity: threadCount)
     allocations = [UnsafeMutableRawPointer(steps), UnsafeMutableRawPointer(scratch)]
     allocateScratch()
     for index in program.kernels.indices { (steps + index).initialize(to: makeStep(index)) }
@@ -39,7 +42,7 @@ struct StepBuilder {
   private mutating func allocateScratch() {
     let slots = program.code.reduce(1) { max($0, $1?.slotCount ?? 0) }
     let partials = program.kernels.reduce(64) { max($0, $1.partialBytes) }
-    for thread in 0..<program.threadCount {
+    for thread in 0..<threadCount {
       let raw = { (byteCount: Int) in
         UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
       }
