@@ -83,6 +83,8 @@ private struct Compilation {
   private func chosenBackend() throws(GraphErrors) -> Backend {
     do {
       guard let backend = options.backend else { return try Backend.chosen() }
+      // Where the processor cannot even be asked, portable code runs all the same.
+      guard backend != .portable else { return .portable }
       return try backend.checked(on: CPUFeatures.detection.get())
     } catch {
       throw GraphErrors([GraphError(error.message, hint: error.hint)])
