@@ -162,39 +162,102 @@ extension NativeContraction {
 
   /// Copies the panel at column `r11` to scratch memory: for each k, its vectors side by side.
   func writePacking(_ panel: Panel, _ assembler: inout Assembler) {
-    let (n, k) = (kernel.extents.n, kernel.extents.k)
-    let isTransposed = kernel.contraction.transposeRight
-    let loop = assembler.makeLabel()
+    let k = kernel.extents.k
     assembler.emit(.mov, .r10, .at(.rsp, Local.scratch))
     assembler.emit(.mov, .r9, .at(.rsp, Local.right))
-    if isTransposed {
-      // A column of the panel is a row in memory.
-      assembler.move(4 * k, to: .rax)
-      assembler.emit(.imul, .rax, .r11)
-      assembler.emit(.add, .r9, .rax)
-      loadLaneOffsets(k, &assembler)
-    } else {
+    guard kernel.contraction.transposeRight else {
       assembler.emit(.lea, .r9, .at(.r9, index: .r11, scale: 4))
+      return writePackingLoop(k, sourceBytes: 4 * kernel.extents.n, panel, &assembler)
     }
-    assembler.move(k, to: .rcx)
+    // A column of the panel is a row in memory.
+    assembler.move(4 * k, to: .rax)
+    assembler.emit(.imul, .rax, .r11)
+    assembler.emit(.add, .r9, .rax)
+    let squares = isWide && !panel.isPartial ? k / width : 0
+    if squares > 0 { writeSquares(squares, panel, &assembler) }
+    guard squares * width < k else { return }
+    loadLaneOffsets(k, &assembler)
+    writePackingLoop(k - squares * width, sourceBytes: 4, panel, &assembler)
+  }
+
+  /// Copies the panel's vectors for so many k, one after the other.
+  private func writePackingLoop(
+    _ count: Int, sourceBytes: Int, _ panel: Panel, _ assembler: inout Assembler
+  ) {
+    let loop = assembler.makeLabel()
+    assembler.move(count, to: .rcx)
     assembler.bind(loop)
     for column in 0..<panel.vectors {
-      if isTransposed {
+      let memory = Memory.at(.r9, 4 * width * column)
+      if kernel.contraction.transposeRight {
         gatherColumn(column, panel, &assembler)
+      } else if panel.isPartial(column) {
+        loadPartial(memory, to: vector(column), &assembler)
       } else {
-        let memory = Memory.at(.r9, 4 * width * column)
-        if panel.isPartial(column) {
-          loadPartial(memory, to: vector(column), &assembler)
-        } else {
-          assembler.emit(.vmovups, vector(column), memory)
-        }
+        assembler.emit(.vmovups, vector(column), memory)
       }
       assembler.emit(.vmovups, .at(.r10, 4 * width * column), vector(column))
     }
-    addBytes(isTransposed ? 4 : 4 * n, to: .r9, &assembler)
+    addBytes(sourceBytes, to: .r9, &assembler)
     addBytes(4 * panel.vectors * width, to: .r10, &assembler)
     assembler.emit(.dec, .rcx)
     assembler.emit(.jne, loop)
+  }
+
+  /// Transposes squares of 16 rows and 16 values of k, so many one after the other, for each vector of the panel.
+  private func writeSquares(_ count: Int, _ panel: Panel, _ assembler: inout Assembler) {
+    let loop = assembler.makeLabel()
+    let panelBytes = 4 * panel.vectors * width
+    assembler.move(count, to: .rcx)
+    assembler.bind(loop)
+    for column in 0..<panel.vectors {
+      for row in 0..<16 {
+        let offset = 4 * kernel.extents.k * (16 * column + row)
+        assembler.emit(.vmovups, .zmm(row), .at(.r9, offset))
+      }
+      transposeSquare(&assembler)
+      for row in 0..<16 {
+        assembler.emit(.vmovups, .at(.r10, row * panelBytes + 64 * column), .zmm(row))
+      }
+    }
+    addBytes(64, to: .r9, &assembler)
+    addBytes(16 * panelBytes, to: .r10, &assembler)
+    assembler.emit(.dec, .rcx)
+    assembler.emit(.jne, loop)
+  }
+
+  /// Transposes the square in `zmm0 … zmm15`, working in `zmm16 … zmm31`.
+  ///
+  /// Single numbers, then pairs, then quarters of a register change places; the last exchange puts the quarters of a column
+  /// in order.
+  private func transposeSquare(_ assembler: inout Assembler) {
+    for pair in 0..<8 {
+      let (a, b) = (2 * pair, 2 * pair + 1)
+      assembler.emit(.vunpcklps, .zmm(16 + a), .zmm(a), .zmm(b))
+      assembler.emit(.vunpckhps, .zmm(16 + b), .zmm(a), .zmm(b))
+    }
+    for four in stride(from: 0, to: 16, by: 4) {
+      for half in 0..<2 {
+        let (a, b) = (16 + four + half, 16 + four + half + 2)
+        assembler.emit(.vunpcklpd, .zmm(four + 2 * half), .zmm(a), .zmm(b))
+        assembler.emit(.vunpckhpd, .zmm(four + 2 * half + 1), .zmm(a), .zmm(b))
+      }
+    }
+    let (even, odd) = (0x88, 0xdd)
+    for lane in 0..<4 {
+      for half in [0, 8] {
+        let (a, b) = (half + lane, half + 4 + lane)
+        assembler.emit(.vshuff32x4, .zmm(16 + half + lane), .zmm(a), .zmm(b), even)
+        assembler.emit(.vshuff32x4, .zmm(20 + half + lane), .zmm(a), .zmm(b), odd)
+      }
+    }
+    for lane in 0..<4 {
+      for quarter in 0..<2 {
+        let (a, b) = (16 + 4 * quarter + lane, 24 + 4 * quarter + lane)
+        assembler.emit(.vshuff32x4, .zmm(4 * quarter + lane), .zmm(a), .zmm(b), even)
+        assembler.emit(.vshuff32x4, .zmm(8 + 4 * quarter + lane), .zmm(a), .zmm(b), odd)
+      }
+    }
   }
 
   /// The register with the distances, in elements, between the rows that lanes are gathered from.

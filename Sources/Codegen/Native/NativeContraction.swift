@@ -297,7 +297,9 @@ struct ContractionTile {
       case 7...9: isWide ? 3 : 2
       default: 2
       }
-    vectors = min(preferred, (extents.n + width - 1) / width)
+    // A transposed factor is packed whole, and a narrower panel stays in the cache while it is.
+    let widest = isTransposed ? min(preferred, 4) : preferred
+    vectors = min(widest, (extents.n + width - 1) / width)
     columns = vectors * width
     // Besides the sums there are the panel's vectors and one row's factor; AVX2 keeps one for its tail. A single row
     // takes the panel straight from memory.
