@@ -228,8 +228,8 @@ extension NativeContraction {
 
   /// Transposes the square in `zmm0 … zmm15`, working in `zmm16 … zmm31`.
   ///
-  /// Single numbers, then pairs, then quarters of a register change places; the last exchange puts the quarters of a column
-  /// in order.
+  /// Single numbers, then pairs, then quarters of a register change places; the last exchange puts the quarters
+  /// of a column in order.
   private func transposeSquare(_ assembler: inout Assembler) {
     for pair in 0..<8 {
       let (a, b) = (2 * pair, 2 * pair + 1)
