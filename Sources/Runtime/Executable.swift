@@ -153,7 +153,7 @@ struct RunControl: ~Copyable {
   let scratch: UnsafeMutablePointer<ThreadScratch>
   let barrier: Barrier?
   let faults: FaultCell
-  /// The step before which a run with a fault ends.
+  /// The first step that changes a state: a run with a fault ends before it, and none is cancelled after it.
   let commitStep: Int
   let hasFaults: Bool
   /// What poison mode fills and checks around each step, or nil.
@@ -230,7 +230,8 @@ private func meet(
 extension UnsafeMutablePointer<RunControl> {
   /// Whether the run ends before a step: it was cancelled, or a fault is known and state would change.
   fileprivate func mustStop(at index: Int) -> Bool {
-    if pointee.isCancelled.load(ordering: .relaxed) { return true }
+    // Once a state has changed the run goes on to its end, so that no step is done by halves.
+    if index <= pointee.commitStep, pointee.isCancelled.load(ordering: .relaxed) { return true }
     return pointee.hasFaults && index == pointee.commitStep && pointee.faults.reported != nil
   }
 

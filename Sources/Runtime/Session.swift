@@ -94,7 +94,7 @@ extension Session {
     if executable.wasCancelled { throw .cancelled }
   }
 
-  /// Makes a run under way on another thread end before its next kernel.
+  /// Makes a run under way on another thread end before its next kernel, unless it has begun to change state.
   ///
   /// - Returns: A function that may be called from any thread while the session lives.
   public var canceller: @Sendable () -> Void {

@@ -155,6 +155,31 @@ import Testing
     }
   }
 
+  @Test func aCancelledStepChangesAllStatesOrNone() throws {
+    let names = (0..<8).map { "s\($0)" }
+    let graph = Graph("counters") { g in
+      for name in names {
+        let state = g.state(name, [100_000], .f32, .zeros)
+        g.update(state, to: state + 1)
+      }
+    }
+    let session = try graph.compile(options: CompileOptions(threads: 1)).makeSession()
+    let cancel = session.canceller
+    let isDone = DispatchSemaphore(value: 0)
+    let hasEnded = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+      while isDone.wait(timeout: .now()) == .timedOut { cancel() }
+      hasEnded.signal()
+    }
+    for _ in 0..<100 {
+      try? session.run()
+      let counts = Set(try names.map { name in try session.withState(name) { $0[0] as Float } })
+      #expect(counts.count == 1)
+    }
+    isDone.signal()
+    hasEnded.wait()
+  }
+
   @Test func updatesMayExchangeStates() throws {
     let graph = Graph("exchange") { g in
       let a = g.state("a", [3], .f32, .ones)
