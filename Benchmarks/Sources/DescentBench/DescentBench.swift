@@ -1,0 +1,8 @@
+import ArgumentParser
+
+@main
+struct DescentBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "descent-bench", abstract: "Measure compiled plans against the machine.",
+    subcommands: [List.self, Limits.self, Measure.self], defaultSubcommand: Measure.self)
+}

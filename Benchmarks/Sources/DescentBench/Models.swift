@@ -1,0 +1,51 @@
+import Descent
+
+/// The networks of the workloads, as functions of their leaves.
+enum Models {
+  typealias Leaves = [String: Tensor]
+
+  /// Layers of `x · w + b`, with an activation behind all but the last.
+  static func layers(_ leaves: Leaves, count: Int, _ activation: (Tensor) -> Tensor) -> Tensor {
+    var x = leaves["x"]!
+    for index in 0..<count {
+      x = linear(x, leaves, "fc\(index)")
+      if index < count - 1 { x = activation(x) }
+    }
+    return x
+  }
+
+  static func linear(_ x: Tensor, _ leaves: Leaves, _ name: String) -> Tensor {
+    x.matmul(leaves["\(name)_w"]!) + leaves["\(name)_b"]!
+  }
+
+  static func norm(_ x: Tensor, _ leaves: Leaves, _ name: String) -> Tensor {
+    layerNorm(x, scale: leaves["\(name)_g"]!, shift: leaves["\(name)_b"]!)
+  }
+
+  /// A transformer block of width `heads` · `depth`, normalised before each half.
+  static func block(_ leaves: Leaves, batch: Int, length: Int, heads: Int, depth: Int) -> Tensor {
+    let width = heads * depth
+    var x = leaves["x"]!
+    let all = linear(norm(x, leaves, "ln1"), leaves, "qkv")
+      .reshape(Shape([batch, length, 3, heads, depth])).transpose([2, 0, 3, 1, 4])
+    let parts = (0..<3).map { part in
+      all.slice(axis: 0, from: Extent(offset: part), to: Extent(offset: part + 1))
+        .reshape(Shape([batch, heads, length, depth]))
+    }
+    let scores = parts[0].matmul(parts[1], transposeRight: true) / Double(depth).squareRoot()
+    let mixed = softmax(scores).matmul(parts[2]).transpose([0, 2, 1, 3])
+      .reshape(Shape([batch, length, width]))
+    x = x + linear(mixed, leaves, "o")
+    return x + linear(gelu(linear(norm(x, leaves, "ln2"), leaves, "up")), leaves, "dn")
+  }
+
+  static func blockParameters(width: Int) -> [Workload.Parameter] {
+    let shapes: [(String, [Int])] = [
+      ("ln1_g", [width]), ("ln1_b", [width]), ("qkv_w", [width, 3 * width]),
+      ("qkv_b", [3 * width]), ("o_w", [width, width]), ("o_b", [width]), ("ln2_g", [width]),
+      ("ln2_b", [width]), ("up_w", [width, 4 * width]), ("up_b", [4 * width]),
+      ("dn_w", [4 * width, width]), ("dn_b", [width]),
+    ]
+    return shapes.map { Workload.Parameter(name: $0.0, dimensions: $0.1) }
+  }
+}

@@ -1,0 +1,60 @@
+import Descent
+
+// Single kernels, which show what a whole network hides.
+
+extension Workload {
+  static var kernels: [Workload] {
+    let shapes = [
+      ("64x784x256", 64, 784, 256), ("256x1024x1024", 256, 1024, 1024), ("512", 512, 512, 512),
+      ("1024", 1024, 1024, 1024),
+    ]
+    let rows = [1, 2, 4, 8, 16, 32].map { layer("rows_\($0)x784x256", $0, 784, 256) }
+    return shapes.flatMap { contraction($0.0, $0.1, $0.2, $0.3) } + rows
+      + [layer("rows_1x1024x1024", 1, 1024, 1024), map, softmaxRows, layerNormRows]
+  }
+
+  /// A layer, and the two products of its gradient, each with one factor transposed.
+  private static func contraction(_ size: String, _ m: Int, _ k: Int, _ n: Int) -> [Workload] {
+    let operations = Double(2 * m * k * n)
+    let (x, dy) = (Input(name: "x", dimensions: [m, k]), Input(name: "dy", dimensions: [m, n]))
+    return [
+      layer("contract_\(size)", m, k, n),
+      Workload(
+        name: "contract_\(size)_dx", inputs: [dy],
+        parameters: [Parameter(name: "fc_w", dimensions: [k, n])], operations: operations,
+        bytes: 4 * (m * n + k * n)
+      ) { $0["dy"]!.matmul($0["fc_w"]!, transposeRight: true) },
+      Workload(
+        name: "contract_\(size)_dw", inputs: [x, dy], operations: operations,
+        bytes: 4 * (m * k + m * n)
+      ) {
+        $0["x"]!.matmul($0["dy"]!, transposeLeft: true)
+      },
+    ]
+  }
+
+  private static func onMatrix(
+    _ name: String, _ parameters: [String], _ body: @escaping Body
+  ) -> Workload {
+    let (rows, columns) = (4096, 1024)
+    return Workload(
+      name: name, inputs: [Input(name: "x", dimensions: [rows, columns])],
+      parameters: parameters.map { Parameter(name: $0, dimensions: [columns]) },
+      bytes: 8 * rows * columns, writes: true, body: body)
+  }
+
+  private static var map: Workload {
+    onMatrix("map_4096x1024", ["a_w", "c_b"]) { leaves in
+      let x = leaves["x"]!
+      return tanh(x * leaves["a_w"]! + leaves["c_b"]!) * sigmoid(x)
+    }
+  }
+
+  private static var softmaxRows: Workload {
+    onMatrix("softmax_4096x1024", []) { softmax($0["x"]!) }
+  }
+
+  private static var layerNormRows: Workload {
+    onMatrix("layernorm_4096x1024", ["ln_g", "ln_b"]) { Models.norm($0["x"]!, $0, "ln") }
+  }
+}
