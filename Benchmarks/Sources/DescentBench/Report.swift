@@ -37,7 +37,7 @@ struct Report {
 
   private func held(against limits: MachineLimits) -> [(String, String)] {
     guard let peak = limits.peaks.last(where: { $0.vectorBits <= vectorBits }),
-      let level = limits.bandwidths.first(where: { $0.capacity >= workload.bytes })
+      let level = limits.bandwidths.first(where: { $0.capacity > workload.bytes })
         ?? limits.bandwidths.last
     else { return [] }
     let arithmetic = workload.operations / peak.gigaflops / 1e3
