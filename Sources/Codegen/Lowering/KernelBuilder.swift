@@ -17,11 +17,7 @@ struct KernelBuilder {
   init(lowering: Lowering, group: FusionGroup) {
     self.lowering = lowering
     self.group = group
-    let graph = lowering.graph
-    switch group.kind {
-    case .row, .column: domain = graph[graph[group.root].operands[0]].type.shape.dimensions
-    case .map, .contraction, .scatter: domain = graph[group.root].type.shape.dimensions
-    }
+    domain = group.domain(in: lowering.graph).dimensions
   }
 
   var graph: Graph { lowering.graph }
@@ -40,7 +36,7 @@ struct KernelBuilder {
   /// Emits every member but the core, in graph order, and returns the register of the last.
   mutating func emitMembers() -> VectorProgram.Register? {
     var last: VectorProgram.Register?
-    for value in group.nodes where value != group.core {
+    for value in group.nodes where value != group.core && !graph[value].op.isReduction {
       let register = emit(value)
       registers[value] = register
       last = register

@@ -1,15 +1,15 @@
 /// Nodes that become one kernel.
 ///
-/// A group computes its members together and stores only its root; the other members live in registers.
+/// A group computes its members together and stores its outputs; the other members live in registers.
 /// Movement nodes that a kernel merely reads through, and reshapes, belong to no group.
 public struct FusionGroup: Hashable, Sendable {
   /// The class of kernel the group becomes.
   public enum Kind: String, Hashable, Sendable {
-    /// Elements of the root's shape, each from elements of what is read.
+    /// Elements of one shape, each from elements of what is read.
     case map
-    /// A reduction over trailing axes with an elementwise prologue.
+    /// Reductions of one shape over its trailing axes, with what is computed before and behind them.
     case row
-    /// A reduction over leading or middle axes with an elementwise prologue.
+    /// Reductions of one shape over leading or middle axes, with what is computed before them.
     case column
     /// A contraction with an elementwise epilogue.
     case contraction
@@ -21,17 +21,29 @@ public struct FusionGroup: Hashable, Sendable {
   public let kind: Kind
   /// The members in graph order.
   public let nodes: [Value]
-  /// The member that is stored; always the last one.
-  public let root: Value
-  /// The reduction, contraction or scatter the kernel is built around; nil for maps.
+  /// The members that are stored, in graph order; never none.
+  public let outputs: [Value]
+  /// The contraction or scatter the kernel is built around; nil for other kinds.
   public let core: Value?
 
   /// Creates a group.
-  package init(kind: Kind, nodes: [Value], root: Value, core: Value?) {
+  package init(kind: Kind, nodes: [Value], outputs: [Value], core: Value? = nil) {
     self.kind = kind
     self.nodes = nodes
-    self.root = root
+    self.outputs = outputs
     self.core = core
+  }
+
+  /// The last output.
+  package var root: Value { outputs[outputs.count - 1] }
+
+  /// Returns the shape whose places the kernel visits: that of a map's or contraction's elements, and the one
+  /// that reductions reduce.
+  package func domain(in graph: Graph) -> Shape {
+    guard kind == .row || kind == .column,
+      let reduction = nodes.first(where: { graph[$0].op.isReduction })
+    else { return graph[root].type.shape }
+    return graph[graph[reduction].operands[0]].type.shape
   }
 }
 
@@ -71,6 +83,9 @@ extension Op {
     default: false
     }
   }
+
+  /// Whether elements meet.
+  package var isReduction: Bool { if case .reduction = self { true } else { false } }
 
   /// Whether a kernel forms the elements itself and reads no memory for them.
   package var isInlineLeaf: Bool {

@@ -54,7 +54,8 @@ private struct Fuser {
     for update in graph.updates { requireMemory(update.value, "it updates a state") }
     for value in graph.values.reversed() { visit(value, &journal) }
     return groups.map {
-      FusionGroup(kind: $0.kind, nodes: $0.nodes.sorted(), root: $0.root, core: $0.core)
+      FusionGroup(
+        kind: $0.kind, nodes: $0.nodes.sorted(), outputs: [$0.root], core: $0.core)
     }.sorted { $0.root < $1.root }
   }
 
@@ -75,7 +76,7 @@ private struct Fuser {
       visitPointwise(value, node, need, &journal)
     case .reduction(let reduction):
       let isRow = reduction.view(of: graph[node.operands[0]].type.shape).inner == 1
-      open(isRow ? .row : .column, value, core: value)
+      open(isRow ? .row : .column, value, core: nil)
       join(node.operands[0], groups.count - 1, of: graph[node.operands[0]].type.shape)
     case .contraction:
       visitContraction(value, node, need, &journal)
