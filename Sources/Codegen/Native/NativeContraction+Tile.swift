@@ -111,7 +111,7 @@ extension NativeContraction {
       }
       return
     }
-    epilogue.emit(
+    let results = epilogue.emit(
       to: &assembler, isPartial: isPartial, core: sum,
       streams: { index in
         let size = epilogue.selection.streams[index].type.byteCount
@@ -119,7 +119,8 @@ extension NativeContraction {
         return .at(
           .gpr(NativeContraction.streamBases[index]),
           size * (row * rowStep + column * width * columnStep))
-      }, target: target)
+      })
+    epilogue.store(results[0], .f32, to: target, isPartial: isPartial, &assembler)
   }
 }
 

@@ -47,9 +47,9 @@ struct NativeContraction {
     }
     guard extents.batch == 1,
       let selection = InstructionSelection(
-        kernel.epilogue, stored: kernel.result, isWide: isWide),
+        kernel.epilogue, kept: [kernel.result], isWide: isWide),
       selection.streams.count <= NativeContraction.streamBases.count,
-      selection.resultType == .f32
+      selection.resultTypes == [.f32]
     else { return nil }
     strides = selection.streams.map { stream in
       let strides = stream.access.strides

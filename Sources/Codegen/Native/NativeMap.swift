@@ -18,7 +18,7 @@ struct NativeMap {
   /// Creates a generator, or nothing where the kernel is left to the portable backend.
   init?(_ kernel: MapKernel, isWide: Bool) {
     guard kernel.domain.count <= 2,
-      let selection = InstructionSelection(kernel.program, stored: kernel.result, isWide: isWide),
+      let selection = InstructionSelection(kernel.program, kept: [kernel.result], isWide: isWide),
       selection.streams.count < NativeMap.bases.count
     else { return nil }
     self.kernel = kernel
@@ -53,7 +53,7 @@ struct NativeMap {
     }
     writeBase(
       emitter.selection.streams.count, operand: kernel.target, offset: 0,
-      rowBytes: hasRows ? columns * emitter.selection.resultType.byteCount : 0, &assembler)
+      rowBytes: hasRows ? columns * emitter.selection.resultTypes[0].byteCount : 0, &assembler)
   }
 
   private func writeBase(
@@ -78,13 +78,16 @@ struct NativeMap {
       return isSplat ? .at(base) : .at(base, index: .rax, scale: size)
     }
     let streams = emitter.selection.streams
-    emitter.emit(
+    let type = emitter.selection.resultTypes[0]
+    let results = emitter.emit(
       to: &assembler, isPartial: isPartial,
       streams: { index in
         let inner = streams[index].access.strides.last ?? 0
         return address(index, streams[index].type.byteCount, inner == 0)
-      },
-      target: address(streams.count, emitter.selection.resultType.byteCount, false))
+      })
+    emitter.store(
+      results[0], type, to: address(streams.count, type.byteCount, false), isPartial: isPartial,
+      &assembler)
   }
 
   /// One axis: columns `rsi·unit ..< min(rdx·unit, columns)`.
@@ -160,7 +163,7 @@ struct NativeMap {
       advance(index, stream.access.strides[0] * stream.type.byteCount, &assembler)
     }
     advance(
-      emitter.selection.streams.count, columns * emitter.selection.resultType.byteCount,
+      emitter.selection.streams.count, columns * emitter.selection.resultTypes[0].byteCount,
       &assembler)
     assembler.emit(.inc, .rsi)
     assembler.emit(.jmp, row)

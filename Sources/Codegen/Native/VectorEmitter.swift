@@ -20,7 +20,7 @@ struct VectorEmitter {
     let steps = selection.operations.map(\.step)
     let pools: [RegisterBank: [UInt8]] = [.vector: vectors, .mask: [2, 3, 4, 5, 6, 7]]
     let fixed = selection.core.map { [$0: VectorEmitter.coreRegister] } ?? [:]
-    let live: Set = [selection.result]
+    let live = Set(selection.results)
     allocation = RegisterAllocation(
       steps: steps, banks: selection.banks, pools: pools, fixed: fixed, live: live)
     assert(
@@ -33,18 +33,18 @@ struct VectorEmitter {
   /// The bytes of stack that spilled values take.
   var spillBytes: Int { allocation.slotCount * 64 }
 
-  /// Writes the program for one vector and stores the result.
+  /// Writes the program for one vector.
   ///
   /// - Parameters:
   ///   - assembler: Receives the code.
   ///   - isPartial: Whether only the elements that the tail register selects exist.
   ///   - core: The register that holds what the kernel's core computed.
   ///   - streams: The address of the first element of each stream.
-  ///   - target: The address of the first element of the result.
+  /// - Returns: The registers of the results.
   func emit(
     to assembler: inout Assembler, isPartial: Bool, core: UInt8 = VectorEmitter.coreRegister,
-    streams: (Int) -> Memory, target: Memory
-  ) {
+    streams: (Int) -> Memory
+  ) -> [Register] {
     for action in allocation.actions {
       switch action {
       case .operation(let position, let uses, let result):
@@ -62,10 +62,12 @@ struct VectorEmitter {
           move, register(bank, to == 255 ? core : to), register(bank, from == 255 ? core : from))
       }
     }
-    guard let outcome = allocation.outcome[selection.result] else {
-      preconditionFailure("the result of a program is nowhere")
+    return selection.results.map { result in
+      guard let outcome = allocation.outcome[result] else {
+        preconditionFailure("a result of a program is nowhere")
+      }
+      return register(selection.banks[Int(result)], outcome == 255 ? core : outcome)
     }
-    storeResult(outcome == 255 ? core : outcome, to: target, isPartial, &assembler)
   }
 
   private func register(_ bank: RegisterBank, _ number: UInt8) -> Register {
@@ -142,28 +144,29 @@ extension VectorEmitter {
     }
   }
 
-  private func storeResult(
-    _ number: UInt8, to memory: Memory, _ isPartial: Bool, _ assembler: inout Assembler
+  /// Stores a result of a type, the elements that the tail register selects if it is partial.
+  func store(
+    _ result: Register, _ type: DataType, to memory: Memory, isPartial: Bool,
+    _ assembler: inout Assembler
   ) {
     let tail = VectorEmitter.tailRegister(isWide: isWide)
     let mask: Masking = isPartial && isWide ? .merging(tail) : .none
-    switch selection.resultType {
+    switch type {
     case .bool:
-      // Ones where the mask is set, narrowed to bytes; the core's and all temporaries are dead by now.
+      // Ones where the mask is set, narrowed to bytes; no value is ever in the last register.
       let lanes: Register = .zmm(31)
       let ones = assembler.constant(UInt32(1))
-      assembler.emit(
-        .vpbroadcastd, lanes, .constant(ones), mask: .zeroing(register(.mask, number)))
+      assembler.emit(.vpbroadcastd, lanes, .constant(ones), mask: .zeroing(result))
       assembler.emit(.vpmovdb, memory, lanes, mask: mask)
     case .u8:
-      assembler.emit(.vpmovdb, memory, register(.vector, number), mask: mask)
+      assembler.emit(.vpmovdb, memory, result, mask: mask)
     case .f32, .i32:
       if isPartial && !isWide {
-        assembler.emit(.vmaskmovps, memory, tail, register(.vector, number))
+        assembler.emit(.vmaskmovps, memory, tail, result)
       } else {
-        assembler.emit(.vmovups, memory, register(.vector, number), mask: mask)
+        assembler.emit(.vmovups, memory, result, mask: mask)
       }
-    case .i64, .f64: preconditionFailure("\(selection.resultType) is not selected")
+    case .i64, .f64: preconditionFailure("\(type) is not selected")
     }
   }
 }

@@ -13,9 +13,9 @@ struct InstructionSelection {
   private(set) var streams: [(operand: Int, access: Access, type: DataType)] = []
   /// The value of the kernel's core, if the program uses it.
   private(set) var core: VirtualRegister?
-  /// The value that is stored, and its type.
-  private(set) var result: VirtualRegister = -1
-  let resultType: DataType
+  /// The values that are kept, and their types.
+  private(set) var results: [VirtualRegister] = []
+  let resultTypes: [DataType]
 
   /// What a register of the program has become.
   private enum Value {
@@ -30,20 +30,20 @@ struct InstructionSelection {
   ///
   /// - Parameters:
   ///   - program: What to compute.
-  ///   - stored: The register that is stored.
+  ///   - kept: The registers whose values are stored or reduced.
   ///   - isWide: Whether to use AVX-512 rather than AVX2.
-  init?(_ program: VectorProgram, stored: VectorProgram.Register, isWide: Bool) {
+  init?(_ program: VectorProgram, kept: [VectorProgram.Register], isWide: Bool) {
     self.isWide = isWide
     types = program.types
-    resultType = program.types[Int(stored)]
+    resultTypes = kept.map { program.types[Int($0)] }
     for (index, instruction) in program.instructions.enumerated() {
       guard let value = select(instruction, index) else { return nil }
       values.append(value)
     }
     // Bytes are widened and narrowed by instructions that only AVX-512 has in a form for partial vectors.
-    guard isWide || (resultType.byteCount == 4 && streams.allSatisfy { $0.type.byteCount == 4 })
+    guard isWide || (resultTypes + streams.map(\.type)).allSatisfy({ $0.byteCount == 4 })
     else { return nil }
-    result = register(values[Int(stored)], resultType)
+    for register in kept { results.append(self.register(register)) }
   }
 
   private mutating func select(_ instruction: VectorProgram.Instruction, _ index: Int) -> Value? {
