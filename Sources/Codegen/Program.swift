@@ -8,8 +8,8 @@ public struct Program: Hashable, Sendable, Codable {
   public package(set) var name: String
   /// The kernels in the order in which they run.
   package var kernels: [Kernel]
-  /// The portable backend's code of each kernel, or nil for kernels that are only copies or scatters.
-  package var code: [PortableCode?]
+  /// The portable backend's code of each kernel: one piece for each of its programs.
+  package var code: [[PortableCode]]
   /// The memory the kernels work on.
   package var buffers: [Buffer]
   /// Where it lies.

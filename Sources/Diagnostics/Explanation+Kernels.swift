@@ -70,9 +70,7 @@ extension Kernel.Body {
   /// The class of kernel, as dumps name it.
   var className: String {
     switch self {
-    case .map: "map"
-    case .row: "row"
-    case .column: "column"
+    case .loop(let loop): loop.loopClass.rawValue
     case .contraction: "contraction"
     case .scatter: "scatter"
     case .copy: "copy"

@@ -129,16 +129,17 @@ extension Program {
 /// One kernel, ready to run.
 struct ExecutableStep {
   enum Body {
-    case native(KernelFunction, UnsafeMutablePointer<UnsafeMutableRawPointer>)
-    case map(BlockMachine, target: UnsafeMutableRawPointer, count: Int)
-    case row(PortableReduction)
-    case column(PortableReduction)
+    case native(KernelFunction)
+    case loop(PortableLoop)
     case contraction(PortableContraction)
     case scatter(PortableScatter)
     case copy(from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer, byteCount: Int)
   }
 
   let body: Body
+  /// The addresses of the operands of thread 0, and how far behind them those of the next thread are.
+  let operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  let operandStride: Int
   /// The units each thread runs.
   let slices: UnsafeMutablePointer<Range<Int>>
   let sliceCount: Int
@@ -202,7 +203,7 @@ private func runThread(_ context: UnsafeMutableRawPointer, _ thread: Int) {
     if isSkipping { continue }
     // A pool shared with another plan may have more threads than this one has scratch memory for.
     if thread < step.pointee.sliceCount {
-      step.pointee.run(step.pointee.slices[thread], control.pointee.scratch[thread])
+      step.pointee.run(step.pointee.slices[thread], control.pointee.scratch[thread], thread)
     }
   }
 }
@@ -245,23 +246,15 @@ extension UnsafeMutablePointer<RunControl> {
 
 extension ExecutableStep {
   /// Runs some units of the step's grid.
-  fileprivate func run(_ units: Range<Int>, _ scratch: ThreadScratch) {
+  fileprivate func run(_ units: Range<Int>, _ scratch: ThreadScratch, _ thread: Int) {
+    let operands = operands + thread * operandStride
     switch body {
-    case .native(let function, let operands):
+    case .native(let function):
       if !units.isEmpty { function(operands, units.lowerBound, units.upperBound, scratch.native) }
-    case .map(let machine, let target, let count):
-      let machine = machine.with(scratch)
-      for unit in units {
-        let start = unit * BlockMachine.blockSize
-        let size = min(BlockMachine.blockSize, count - start)
-        machine.run(start, size)
-        machine.store(to: target, at: start, size)
-      }
-    case .row(let reduction): reduction.with(scratch).runRows(units)
-    case .column(let reduction): reduction.with(scratch).runColumns(units)
+    case .loop(let loop): loop.run(units, scratch, operands)
     case .contraction(let contraction):
       var contraction = contraction
-      contraction.machine = contraction.machine.with(scratch)
+      contraction.machine = contraction.machine.with(scratch, operands)
       contraction.run(units)
     case .scatter(let scatter): if !units.isEmpty { scatter.run() }
     case .copy(let from, let to, let byteCount):

@@ -40,8 +40,12 @@ struct StepBuilder {
   }
 
   private mutating func allocateScratch() {
-    let slots = program.code.reduce(1) { max($0, $1?.slotCount ?? 0) }
+    let slots = program.code.joined().reduce(1) { max($0, $1.slotCount) }
     let partials = program.kernels.reduce(64) { max($0, $1.partialBytes) }
+    let locals = program.kernels.reduce(64) { most, kernel in
+      guard case .loop(let loop) = kernel.body else { return most }
+      return max(most, loop.localOffsets.last ?? 0)
+    }
     for thread in 0..<threadCount {
       let raw = { (byteCount: Int) in
         UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
@@ -49,14 +53,14 @@ struct StepBuilder {
       let memory = [
         raw(slots * BlockMachine.slotBytes), raw(BlockMachine.blockSize * 8),
         raw(2 * Shape.maximumRank * 8), raw(partials),
-        raw(max(64, program.native?.scratchBytes ?? 0)),
+        raw(max(64, program.native?.scratchBytes ?? 0)), raw(locals),
       ]
       allocations += memory
       (scratch + thread).initialize(
         to: ThreadScratch(
           slots: memory[0], addresses: memory[1].assumingMemoryBound(to: Int.self),
           places: memory[2].assumingMemoryBound(to: Int.self), partials: memory[3],
-          native: memory[4]))
+          native: memory[4], locals: memory[5]))
     }
   }
 
@@ -68,26 +72,40 @@ struct StepBuilder {
   private mutating func makeStep(_ index: Int) -> ExecutableStep {
     let isParallel = slices[index].count > 1
     let followsParallel = index > 0 && slices[index - 1].count > 1
+    let operands = makeOperands(index)
     return ExecutableStep(
-      body: makeBody(index), slices: allocate(slices[index]), sliceCount: slices[index].count,
+      body: makeBody(index, operands.first), operands: operands.first,
+      operandStride: operands.stride,
+      slices: allocate(slices[index]), sliceCount: slices[index].count,
       waitsBefore: isParallel || followsParallel || program.isPoisoned)
   }
 
-  private mutating func makeBody(_ index: Int) -> ExecutableStep.Body {
+  /// Returns the addresses of a kernel's operands, behind those of its locals, of which each thread has its own.
+  private mutating func makeOperands(
+    _ index: Int
+  ) -> (first: UnsafeMutablePointer<UnsafeMutableRawPointer>, stride: Int) {
     let kernel = program.kernels[index]
-    let operands = allocate(kernel.operands.map { address(of: $0.buffer) })
-    if let code, let native = program.native?.kernels[index] {
-      return .native(code.entry(at: native.offset), operands)
+    let shared = kernel.operands.map { address(of: $0.buffer) } + [faults.address]
+    guard case .loop(let loop) = kernel.body, !loop.locals.isEmpty else {
+      return (allocate(shared), 0)
     }
+    let offsets = loop.localOffsets
+    let all = (0..<threadCount).flatMap { thread in
+      offsets.dropLast().reversed().map { scratch[thread].locals + $0 } + shared
+    }
+    return (allocate(all) + loop.locals.count, loop.locals.count + shared.count)
+  }
+
+  private mutating func makeBody(
+    _ index: Int, _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  ) -> ExecutableStep.Body {
+    let kernel = program.kernels[index]
+    if let code, let native = program.native?.kernels[index] {
+      return .native(code.entry(at: native.offset))
+    }
+    let machines = program.code[index].map { machine($0, operands) }
     switch kernel.body {
-    case .map(let map):
-      return .map(
-        machine(index, operands), target: operands[map.target],
-        count: map.domain.reduce(1, *))
-    case .row(let reduction):
-      return .row(makeReduction(reduction, machine(index, operands), operands))
-    case .column(let reduction):
-      return .column(makeReduction(reduction, machine(index, operands), operands))
+    case .loop(let loop): return .loop(makeLoop(loop, machines))
     case .contraction(let contraction):
       return .contraction(
         PortableContraction(
@@ -95,8 +113,7 @@ struct StepBuilder {
           left: operands[contraction.left].assumingMemoryBound(to: Float.self),
           right: operands[contraction.right].assumingMemoryBound(to: Float.self),
           target: operands[contraction.target],
-          hasEpilogue: contraction.epilogue.instructions.count > 1,
-          machine: machine(index, operands)))
+          hasEpilogue: contraction.epilogue.instructions.count > 1, machine: machines[0]))
     case .scatter(let scatter):
       return .scatter(PortableScatter(kernel: scatter, operands: operands, faults: faults))
     case .copy(let byteCount):
@@ -104,26 +121,28 @@ struct StepBuilder {
     }
   }
 
-  private func makeReduction(
-    _ kernel: ReductionKernel, _ machine: BlockMachine,
-    _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
-  ) -> PortableReduction {
-    PortableReduction(
-      kind: kernel.kind, dataType: kernel.dataType, outer: kernel.outer, extent: kernel.extent,
-      inner: kernel.inner, machine: machine, target: operands[kernel.target])
+  private mutating func makeLoop(_ loop: LoopKernel, _ machines: [BlockMachine]) -> PortableLoop {
+    let stages = zip(loop.stages, machines).map { stage, machine in
+      PortableLoop.Stage(
+        isSweep: stage.isSweep, machine: machine, stores: allocate(stage.stores),
+        storeCount: stage.stores.count, accumulations: allocate(stage.accumulations),
+        accumulationCount: stage.accumulations.count)
+    }
+    let (outer, extent, inner) = loop.view
+    return PortableLoop(
+      loopClass: loop.loopClass, outer: outer, extent: extent, inner: inner,
+      stages: allocate(stages), stageCount: stages.count, locals: allocate(loop.locals),
+      localCount: loop.locals.count, hasLines: loop.locals.contains { $0.isLine })
   }
 
   private mutating func machine(
-    _ index: Int, _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
+    _ code: PortableCode, _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
   ) -> BlockMachine {
-    guard let code = program.code[index] else {
-      preconditionFailure("kernel \(program.kernels[index].name) has no code")
-    }
-    return BlockMachine(
+    BlockMachine(
       instructions: allocate(code.instructions), instructionCount: code.instructions.count,
       accesses: allocate(code.accesses), domain: allocate(code.domain), rank: code.domain.count,
-      resultSlot: Int(code.resultSlot), resultType: code.resultType, operands: operands,
-      scratch: scratch[0], faults: faults, core: operands[0])
+      results: allocate(code.results), operands: operands, scratch: scratch[0], faults: faults,
+      core: operands[0])
   }
 
   private mutating func makePoison() {
@@ -171,31 +190,12 @@ extension Kernel {
   /// The scratch memory for partial results that a thread needs, in bytes.
   fileprivate var partialBytes: Int {
     switch body {
-    case .row(let kernel), .column(let kernel):
-      PortableReduction.scratchBytes(extent: kernel.extent)
+    case .loop(let loop): PortableLoop.scratchBytes(loop)
     case .contraction(let kernel):
       PortableContraction.scratchBytes(
         n: kernel.extents.n, chunks: kernel.contraction.chunks)
-    case .map, .scatter, .copy: 0
+    case .scatter, .copy: 0
     }
-  }
-}
-
-extension BlockMachine {
-  /// Returns the machine working in a thread's memory.
-  func with(_ scratch: ThreadScratch) -> BlockMachine {
-    var machine = self
-    machine.scratch = scratch
-    return machine
-  }
-}
-
-extension PortableReduction {
-  /// Returns the reduction working in a thread's memory.
-  func with(_ scratch: ThreadScratch) -> PortableReduction {
-    var reduction = self
-    reduction.machine = machine.with(scratch)
-    return reduction
   }
 }
 

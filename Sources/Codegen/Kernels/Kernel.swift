@@ -22,9 +22,7 @@ package struct Kernel: Hashable, Sendable, Codable {
 
   /// The classes of kernels.
   package enum Body: Hashable, Sendable, Codable {
-    case map(MapKernel)
-    case row(ReductionKernel)
-    case column(ReductionKernel)
+    case loop(LoopKernel)
     case contraction(ContractionKernel)
     case scatter(ScatterKernel)
     case copy(byteCount: Int)
@@ -74,36 +72,15 @@ package struct TileGrid: Hashable, Sendable, Codable {
   }
 }
 
-/// Elements of a domain, each computed by itself.
-package struct MapKernel: Hashable, Sendable, Codable {
-  /// The extents of the domain.
-  package var domain: [Int]
-  /// What is computed at each place.
-  package var program: VectorProgram
-  /// The register that is stored.
-  package var result: VectorProgram.Register
-  /// The operand it is stored to, in row-major order of the domain.
-  package var target: Int
-}
-
-/// Elements of a domain `[outer, extent, inner]` that meet along `extent`.
-package struct ReductionKernel: Hashable, Sendable, Codable {
-  /// How elements meet.
-  package var kind: Reduction.Kind
-  /// The extents of the operand, for the prologue's accesses.
-  package var domain: [Int]
-  /// The operand seen as three axes.
-  package var outer: Int
-  package var extent: Int
-  package var inner: Int
-  /// What is computed at each place before elements meet.
-  package var prologue: VectorProgram
-  /// The register that takes part.
-  package var element: VectorProgram.Register
-  /// The type of that register.
-  package var dataType: DataType
-  /// The operand the result is stored to.
-  package var target: Int
+extension Kernel {
+  /// The programs in which its work is written.
+  package var programs: [VectorProgram] {
+    switch body {
+    case .loop(let loop): loop.stages.map(\.program)
+    case .contraction(let contraction): [contraction.epilogue]
+    case .scatter, .copy: []
+    }
+  }
 }
 
 /// A batched matrix product whose result passes through a program before it is stored.

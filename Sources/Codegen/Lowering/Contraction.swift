@@ -9,10 +9,10 @@ extension KernelBuilder {
     let (left, right) = (graph[core].operands[0], graph[core].operands[1])
     let extents = contraction.extents(graph[left].type.shape, graph[right].type.shape)
     let factors = [operand(left, .read), operand(right, .read)]
-    readElsewhere.formUnion(factors)
-    let product = program.append(.core(graph[core].type.dataType))
-    define(core, as: product)
-    let result = emitMembers() ?? product
+    for factor in factors { noteRead(factor, isIdentity: false) }
+    registers[core] = program.append(.core(graph[core].type.dataType))
+    for value in group.nodes where value != core { define(value) }
+    guard let result = registers[group.root] else { preconditionFailure("a group without root") }
     let target = operand(group.root, .write)
     let pairs = inPlacePairs(target: target)
     let collapsed = program.collapsing(domain)

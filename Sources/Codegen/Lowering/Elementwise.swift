@@ -3,8 +3,7 @@ import DescentGraph
 extension KernelBuilder {
   /// Links the scalar program of an elementwise node.
   mutating func emit(_ op: Elementwise, _ node: Node) -> VectorProgram.Register {
-    let identity = IndexMap(identityOfRank: domain.count)
-    let arguments = node.operands.map { read($0, identity) }
+    let arguments = node.operands.map { read($0, frame) }
     let scalar = op.program(for: node.operands.map { graph[$0].type.dataType })
     return program.link(scalar, arguments)
   }

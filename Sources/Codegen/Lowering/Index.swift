@@ -7,7 +7,7 @@ extension KernelBuilder {
     switch op {
     case .gather(let axis): return emitGather(value, node, axis)
     case .oneHot(let depth, let dataType):
-      var map = IndexMap(identityOfRank: domain.count)
+      var map = frame
       let last = map.axes.removeLast()
       let indexType = graph[node.operands[0]].type.dataType
       let index = checked(value, node.operands[0], map, bound: depth)
@@ -26,16 +26,14 @@ extension KernelBuilder {
   ) -> VectorProgram.Register {
     let source = graph[node.operands[0]].type
     let indexRank = graph[node.operands[1]].type.shape.rank
-    let identity = IndexMap(identityOfRank: domain.count)
-    var indexMap = identity
-    indexMap.axes = Array(identity.axes[axis..<axis + indexRank])
+    var indexMap = frame
+    indexMap.axes = Array(frame.axes[axis..<axis + indexRank])
     let index = checked(
       value, node.operands[1], indexMap, bound: source.shape.dimensions[axis])
-    var map = identity
-    let zero = IndexMap.Axis(offset: 0, coefficients: [Int](repeating: 0, count: domain.count))
-    map.axes.replaceSubrange(axis..<axis + indexRank, with: [zero])
+    var map = frame
+    map.axes.replaceSubrange(axis..<axis + indexRank, with: [IndexMap.Axis.none(domain.count)])
     let operand = self.operand(node.operands[0], .read)
-    readElsewhere.insert(operand)
+    noteRead(operand, isIdentity: false)
     return program.append(
       .gather(
         operand: operand, map.access(dimensions: source.shape.dimensions), index: index,
@@ -64,7 +62,7 @@ extension KernelBuilder {
       fault: lowering.makeFault(group.root, indices: node.operands[1], bound: dimensions[axis]),
       base: operand(node.operands[0], .read), indices: operand(node.operands[1], .read),
       updates: operand(node.operands[2], .read), target: operand(group.root, .write))
-    readElsewhere.formUnion([scatter.indices, scatter.updates])
+    for operand in [scatter.indices, scatter.updates] { noteRead(operand, isIdentity: false) }
     return kernel(
       .scatter(scatter),
       grid: TileGrid(units: 1, workPerUnit: graph[node.operands[2]].type.shape.count),

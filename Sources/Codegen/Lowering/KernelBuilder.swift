@@ -2,80 +2,118 @@ import DescentGraph
 
 /// Builds one kernel from one fusion group.
 ///
-/// How each op family is emitted stands in the file of its name beside this one.
+/// How each op family is emitted stands in the file of its name beside this one; how loops are divided into stages
+/// in `KernelBuilder+Stages.swift`.
 struct KernelBuilder {
   var lowering: Lowering
   let group: FusionGroup
+  /// The members, the core among them.
+  let members: Set<Value>
   /// The shape of the kernel's domain.
   let domain: [Int]
+  /// The axes of the domain along which elements meet.
+  let reduced: Range<Int>
+  /// The program under construction.
   var program = VectorProgram()
   var operands: [Kernel.Operand] = []
-  /// Operands that are read otherwise than element for element.
-  var readElsewhere: Set<Int> = []
-  private var registers: [Value: VectorProgram.Register] = [:]
+  var locals: [LoopKernel.Local] = []
+  /// The local that holds a member, once it has one.
+  var localOf: [Value: Int] = [:]
+  /// How operands have been read so far.
+  var reads: [Read] = []
+  /// The stage under construction, and whether it is a sweep.
+  var stage = (index: 0, isSweep: true)
+  /// Where the member under construction lies, seen from a place of the domain.
+  var frame: IndexMap
+  /// The members in registers of this program.
+  var registers: [Value: VectorProgram.Register] = [:]
+
+  /// One way in which an operand is read.
+  struct Read {
+    var operand: Int
+    var stage: Int
+    var isSweep: Bool
+    /// Whether each place reads its own element.
+    var isIdentity: Bool
+  }
 
   init(lowering: Lowering, group: FusionGroup) {
     self.lowering = lowering
     self.group = group
+    members = Set(group.nodes)
     domain = group.domain(in: lowering.graph).dimensions
+    frame = IndexMap(identityOfRank: domain.count)
+    let reduction = group.nodes.lazy.compactMap { value -> Reduction? in
+      if case .reduction(let reduction) = lowering.graph[value].op { reduction } else { nil }
+    }.first
+    let axes = reduction?.axes ?? []
+    reduced = (axes.first ?? domain.count)..<(axes.last.map { $0 + 1 } ?? domain.count)
   }
 
   var graph: Graph { lowering.graph }
 
   mutating func build() -> Kernel {
-    let kernel =
-      switch group.kind {
-      case .map: buildMap()
-      case .row, .column: buildReduction()
-      case .contraction: buildContraction()
-      case .scatter: buildScatter()
+    switch group.kind {
+    case .map, .row, .column: buildLoop()
+    case .contraction: buildContraction()
+    case .scatter: buildScatter()
+    }
+  }
+
+  /// Emits a member at its place and keeps it in a register.
+  mutating func define(_ value: Value) {
+    frame = place(of: value)
+    registers[value] =
+      switch graph[value].op {
+      case .leaf(let leaf): emit(leaf, graph[value], frame)
+      case .elementwise(let op): emit(op, graph[value])
+      case .movement(let op): emit(op, graph[value])
+      case .index(let op): emit(op, value)
+      case .reduction, .contraction:
+        preconditionFailure("\(value) is not a member that lives in a register")
       }
-    return kernel
   }
 
-  /// Emits every member but the core, in graph order, and returns the register of the last.
-  mutating func emitMembers() -> VectorProgram.Register? {
-    var last: VectorProgram.Register?
-    for value in group.nodes where value != group.core && !graph[value].op.isReduction {
-      let register = emit(value)
-      registers[value] = register
-      last = register
-    }
-    return last
-  }
-
-  /// Makes a member's value known without emitting it.
-  mutating func define(_ value: Value, as register: VectorProgram.Register) {
-    registers[value] = register
-  }
-
-  private mutating func emit(_ value: Value) -> VectorProgram.Register {
+  /// Returns which element of a member a place of the domain computes.
+  ///
+  /// A member of the domain's shape is computed at its own place; another is of the shape without the reduced axes,
+  /// with axes of extent 1 anywhere.
+  private func place(of value: Value) -> IndexMap {
     let identity = IndexMap(identityOfRank: domain.count)
-    switch graph[value].op {
-    case .leaf(let leaf): return emit(leaf, graph[value], identity)
-    case .elementwise(let op): return emit(op, graph[value])
-    case .movement(let op): return emit(op, graph[value])
-    case .index(let op): return emit(op, value)
-    case .reduction, .contraction:
-      preconditionFailure("\(value) is a core, not a member that lives in a register")
+    let dimensions = graph[value].type.shape.dimensions
+    if dimensions == domain { return identity }
+    var kept = domain.indices.filter { !reduced.contains($0) && domain[$0] != 1 }[...]
+    var map = identity
+    map.axes = dimensions.map { extent in
+      guard extent != 1, let axis = kept.popFirst() else { return IndexMap.Axis.none(domain.count) }
+      precondition(domain[axis] == extent, "\(value) has no place in the domain \(domain)")
+      return identity.axes[axis]
     }
+    return map
   }
 
   /// Returns a register that holds an element of a value.
   ///
-  /// Members are in registers already; inline leaves are formed; movement is composed into the address.
+  /// Members are in registers or locals already; inline leaves are formed; movement is composed into the address.
   mutating func read(_ value: Value, _ map: IndexMap) -> VectorProgram.Register {
-    if let register = registers[value] { return register }
     var (value, map) = (value, map)
     while true {
+      if let register = registers[value] { return register }
+      if members.contains(value) { return load(member: value) }
       let node = graph[value]
       if node.op.isInlineLeaf, case .leaf(let leaf) = node.op {
         return emit(leaf, node, map)
       }
-      if lowering.isStored(value) && value != group.root { break }
-      guard case .movement(let movement) = node.op, node.op.isAffineRead else { break }
+      guard case .movement(let movement) = node.op else { break }
+      let operand = graph[node.operands[0]].type.shape
+      if node.op.isView {
+        guard members.contains(lowering.storage(of: value)) else { break }
+        map.composeReshape(of: node.type.shape.dimensions, to: operand.dimensions)
+      } else {
+        if lowering.isStored(value) || !node.op.isAffineRead { break }
+        map.compose(movement, operand: operand)
+      }
       value = node.operands[0]
-      map.compose(movement, operand: graph[value].type.shape)
     }
     return load(value, map)
   }
@@ -84,9 +122,38 @@ struct KernelBuilder {
     let type = graph[value].type
     let access = map.access(dimensions: type.shape.dimensions)
     let operand = self.operand(value, .read)
-    if !access.isIdentity(over: domain) { readElsewhere.insert(operand) }
-    let load = VectorProgram.Instruction.load(operand: operand, access, type.dataType)
-    return program.append(load)
+    noteRead(operand, isIdentity: access.isIdentity(over: stageDomain))
+    return program.append(.load(operand: operand, access, type.dataType))
+  }
+
+  /// Reads a member that an earlier stage left in a local.
+  private mutating func load(member value: Value) -> VectorProgram.Register {
+    guard let local = localOf[value] else {
+      preconditionFailure("\(value) is read before its stage")
+    }
+    let isLine = locals[local].isLine
+    var strides = [Int](repeating: 0, count: domain.count)
+    var stride = 1
+    for axis in domain.indices.reversed() where reduced.contains(axis) == isLine {
+      strides[axis] = stride
+      stride *= domain[axis]
+    }
+    return program.append(
+      .load(
+        operand: -1 - local, Access(offset: 0, strides: strides), graph[value].type.dataType))
+  }
+
+  /// The domain of the stage under construction.
+  private var stageDomain: [Int] {
+    guard !stage.isSweep else { return domain }
+    return domain.indices.map { reduced.contains($0) ? 1 : domain[$0] }
+  }
+
+  /// Notes how an operand is read.
+  mutating func noteRead(_ operand: Int, isIdentity: Bool) {
+    reads.append(
+      Read(
+        operand: operand, stage: stage.index, isSweep: stage.isSweep, isIdentity: isIdentity))
   }
 
   /// Returns the position of an operand, adding it at its first use.
@@ -102,10 +169,15 @@ struct KernelBuilder {
     return operands.count - 1
   }
 
-  /// Returns the read operands that the target may take the place of.
+  /// Returns the read operands that a target written in this stage may take the place of: those of which every
+  /// place has read its own element, and no other, when it writes.
   func inPlacePairs(target: Int) -> [Kernel.InPlace] {
     operands.indices.compactMap { position in
-      guard operands[position].access == .read, !readElsewhere.contains(position),
+      guard operands[position].access == .read,
+        reads.allSatisfy({
+          $0.operand != position
+            || ($0.isIdentity && $0.isSweep == stage.isSweep && $0.stage <= stage.index)
+        }),
         operands[position].bytes == operands[target].bytes,
         graph[operands[position].value].type.dataType.byteCount
           == graph[operands[target].value].type.dataType.byteCount
@@ -128,24 +200,5 @@ struct KernelBuilder {
     return Kernel(
       name: names.count > 6 ? "\(shown)+…" : shown, body: body, operands: operands, grid: grid,
       inPlace: inPlace, nodes: group.nodes, flops: flops)
-  }
-
-  /// The number of elements a unit of an elementwise grid covers.
-  static let unit = 256
-
-  private mutating func buildMap() -> Kernel {
-    guard let result = emitMembers() else { preconditionFailure("a map without members") }
-    let target = operand(group.root, .write)
-    let pairs = inPlacePairs(target: target)
-    let count = domain.reduce(1, *)
-    let collapsed = program.collapsing(domain)
-    return kernel(
-      .map(
-        MapKernel(
-          domain: collapsed.domain, program: collapsed.program, result: result, target: target)),
-      grid: TileGrid(
-        units: (count + Self.unit - 1) / Self.unit,
-        workPerUnit: Self.unit * collapsed.program.instructions.count),
-      inPlace: pairs)
   }
 }

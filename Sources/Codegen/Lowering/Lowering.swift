@@ -98,8 +98,10 @@ struct Lowering {
       uniquingKeysWith: { first, _ in first })
     copyLeafOutputs()
     for group in groups {
-      let role: Buffer.Role = outputs[group.root] == nil ? .temporary : .output
-      buffers[Int(group.root.index)] = makeBuffer(role, group.root)
+      for output in group.outputs {
+        let role: Buffer.Role = outputs[output] == nil ? .temporary : .output
+        buffers[Int(output.index)] = makeBuffer(role, output)
+      }
       result.kernels.append(kernel(for: group))
     }
     bindOutputs()
@@ -325,14 +327,9 @@ extension Lowering {
 extension Kernel {
   /// Whether the kernel checks indices.
   package var mayFault: Bool {
-    let program: VectorProgram
-    switch body {
-    case .map(let map): program = map.program
-    case .row(let kernel), .column(let kernel): program = kernel.prologue
-    case .contraction(let kernel): program = kernel.epilogue
-    case .scatter: return true
-    case .copy: return false
+    if case .scatter = body { return true }
+    return programs.contains { program in
+      program.instructions.contains { if case .check = $0 { true } else { false } }
     }
-    return program.instructions.contains { if case .check = $0 { true } else { false } }
   }
 }

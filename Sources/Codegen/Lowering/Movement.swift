@@ -9,7 +9,7 @@ extension IndexMap {
       let missing = result.rank - shape.rank
       axes = dimensions.indices.map { axis in
         dimensions[axis] == 1
-          ? Axis(offset: 0, coefficients: [Int](repeating: 0, count: domainRank))
+          ? Axis.none(domainRank)
           : axes[axis + missing]
       }
     case .transpose(let permutation):
@@ -27,6 +27,18 @@ extension IndexMap {
     }
   }
 
+  /// Turns a map into a reshape's result into one into its operand, where only axes of extent 1 come or go.
+  mutating func composeReshape(of dimensions: [Int], to operand: [Int]) {
+    var kept = zip(axes, dimensions).filter { $0.1 != 1 }[...]
+    axes = operand.map { extent in
+      guard extent != 1 else { return Axis.none(domainRank) }
+      guard let axis = kept.popFirst(), axis.1 == extent else {
+        preconditionFailure("a reshape of \(dimensions) to \(operand) is not one affine place")
+      }
+      return axis.0
+    }
+  }
+
   private mutating func scale(_ axis: Int, by factor: Int, adding offset: Int) {
     axes[axis].offset = axes[axis].offset * factor + offset
     axes[axis].coefficients = axes[axis].coefficients.map { $0 * factor }
@@ -36,18 +48,18 @@ extension IndexMap {
 extension KernelBuilder {
   /// Emits a movement node that is a member: read at other places, padded or joined.
   mutating func emit(_ op: Movement, _ node: Node) -> VectorProgram.Register {
-    let identity = IndexMap(identityOfRank: domain.count)
     switch op {
     case .broadcast, .transpose, .slice, .reverse:
-      var map = identity
+      var map = frame
       map.compose(op, operand: graph[node.operands[0]].type.shape)
       return read(node.operands[0], map)
     case .pad(let low, _, let interior, let value):
       let dimensions = graph[node.operands[0]].type.shape.dimensions
       let guards = dimensions.indices.compactMap { axis -> Access.Guard? in
-        let guarded = Access.Guard(
-          axis: axis, low: low[axis].fixed ?? 0, step: interior[axis] + 1, count: dimensions[axis])
-        return dimensions[axis] == domain[axis] ? nil : guarded
+        guard dimensions[axis] != node.type.shape.dimensions[axis] else { return nil }
+        return Access.Guard(
+          axis: domainAxis(axis), low: low[axis].fixed ?? 0, step: interior[axis] + 1,
+          count: dimensions[axis])
       }
       let type = node.type.dataType
       let fill = program.constant(
@@ -62,14 +74,16 @@ extension KernelBuilder {
 
   private mutating func emitConcatenation(_ node: Node, _ axis: Int) -> VectorProgram.Register {
     let type = node.type.dataType
-    var end = domain[axis]
+    let whole = node.type.shape.dimensions[axis]
+    var end = whole
     var result: VectorProgram.Register?
     for operand in node.operands.reversed() {
       let extent = graph[operand].type.shape.dimensions[axis]
       end -= extent
       guard extent > 0 else { continue }
       let guards =
-        extent == domain[axis] ? [] : [Access.Guard(axis: axis, low: end, step: 1, count: extent)]
+        extent == whole
+        ? [] : [Access.Guard(axis: domainAxis(axis), low: end, step: 1, count: extent)]
       result = guarded(operand, guards, otherwise: result, type)
     }
     // Every operand is empty, and so is the domain: any constant will do.
@@ -80,10 +94,18 @@ extension KernelBuilder {
   private mutating func guarded(
     _ operand: Value, _ guards: [Access.Guard], otherwise: VectorProgram.Register?, _ type: DataType
   ) -> VectorProgram.Register {
-    var map = IndexMap(identityOfRank: domain.count)
+    var map = frame
     map.guards = guards
     let register = read(operand, map)
     guard !guards.isEmpty, let otherwise else { return register }
     return select(program.append(.exists(guards)), register, otherwise, type)
+  }
+
+  /// Returns the axis of the domain that a member's axis is.
+  private func domainAxis(_ axis: Int) -> Int {
+    guard let found = frame.axes[axis].coefficients.firstIndex(of: 1) else {
+      preconditionFailure("axis \(axis) of a member that is padded or joined has extent 1")
+    }
+    return found
   }
 }

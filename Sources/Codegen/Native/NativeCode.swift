@@ -48,10 +48,10 @@ extension NativeCode {
     _ kernel: Kernel, isWide: Bool, to assembler: inout Assembler
   ) -> NativeKernel? {
     switch kernel.body {
-    case .map(let map): NativeMap(map, isWide: isWide)?.write(to: &assembler)
+    case .loop(let loop): NativeMap(loop, isWide: isWide)?.write(to: &assembler)
     case .contraction(let contraction):
       NativeContraction(contraction, isWide: isWide)?.write(to: &assembler)
-    case .row, .column, .scatter, .copy: nil
+    case .scatter, .copy: nil
     }
   }
 }

@@ -5,7 +5,9 @@ import DescentGraph
 /// Registers: `rdi` operand addresses, `rsi` the row, `rdx` the end, `rax` the column; the addresses of streams and of
 /// the result in those of `bases`.
 struct NativeMap {
-  private let kernel: MapKernel
+  private let kernel: LoopKernel
+  private let target: Int
+  private let work: Int
   private let emitter: VectorEmitter
   private let rows: Int
   private let columns: Int
@@ -16,12 +18,15 @@ struct NativeMap {
   private static let unit = 4096
 
   /// Creates a generator, or nothing where the kernel is left to the portable backend.
-  init?(_ kernel: MapKernel, isWide: Bool) {
-    guard kernel.domain.count <= 2,
-      let selection = InstructionSelection(kernel.program, kept: [kernel.result], isWide: isWide),
+  init?(_ kernel: LoopKernel, isWide: Bool) {
+    guard kernel.domain.count <= 2, kernel.loopClass == .map, kernel.stages[0].stores.count == 1,
+      let selection = InstructionSelection(
+        kernel.stages[0].program, kept: kernel.stages[0].kept, isWide: isWide),
       selection.streams.count < NativeMap.bases.count
     else { return nil }
     self.kernel = kernel
+    target = kernel.stages[0].stores[0].operand
+    work = kernel.stages[0].program.instructions.count
     emitter = VectorEmitter(selection, vectors: Array(0..<(isWide ? 31 : 15)))
     rows = kernel.domain.count == 2 ? kernel.domain[0] : 1
     columns = kernel.domain.last ?? 1
@@ -34,7 +39,6 @@ struct NativeMap {
     frame.enter(&assembler)
     if hasRows { writeRows(&assembler) } else { writeLine(&assembler) }
     frame.leave(&assembler)
-    let work = kernel.program.instructions.count
     return NativeKernel(
       grid: hasRows
         ? TileGrid(units: rows, workPerUnit: columns * work / 4)
@@ -52,7 +56,7 @@ struct NativeMap {
         rowBytes: hasRows ? stream.access.strides[0] * size : 0, &assembler)
     }
     writeBase(
-      emitter.selection.streams.count, operand: kernel.target, offset: 0,
+      emitter.selection.streams.count, operand: target, offset: 0,
       rowBytes: hasRows ? columns * emitter.selection.resultTypes[0].byteCount : 0, &assembler)
   }
 

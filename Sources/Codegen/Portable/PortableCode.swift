@@ -40,6 +40,12 @@ package struct PortableCode: Hashable, Sendable, Codable {
     case scalar, load, gather, place, exists, check, core
   }
 
+  /// A value that leaves the program.
+  package struct Result: Hashable, Sendable, Codable {
+    package var slot: Int32
+    package var type: DataType
+  }
+
   /// The steps in order.
   package var instructions: [Instruction] = []
   /// Accesses and guards as numbers.
@@ -51,15 +57,13 @@ package struct PortableCode: Hashable, Sendable, Codable {
   package var slotCount: Int = 0
   /// The extents of the domain.
   package var domain: [Int]
-  /// The slot of the result after the last step, and its type.
-  package var resultSlot: Int32 = -1
-  package var resultType: DataType
+  /// The slots of the results after the last step, and their types.
+  package var results: [Result] = []
 
   /// Translates a program, giving registers slots that are free again after their last use.
-  package init(_ program: VectorProgram, domain: [Int], result: VectorProgram.Register) {
+  package init(_ program: VectorProgram, domain: [Int], kept: [VectorProgram.Register]) {
     self.domain = domain
-    resultType = program.types[Int(result)]
-    var slots = SlotAllocator(program: program, result: result)
+    var slots = SlotAllocator(program: program, kept: Set(kept))
     for (index, step) in program.instructions.enumerated() {
       let operands = step.operands.map { slots.slot(of: $0) }
       // A result may take the slot of an operand that dies with it, if their elements are equally wide.
@@ -71,7 +75,7 @@ package struct PortableCode: Hashable, Sendable, Codable {
       instructions.append(translate(step, program, operands: operands, target: target))
     }
     slotCount = slots.count
-    resultSlot = slots.slot(of: result)
+    results = kept.map { Result(slot: slots.slot(of: $0), type: program.types[Int($0)]) }
   }
 
   private mutating func translate(
@@ -137,7 +141,7 @@ private struct SlotAllocator {
   private var free: [Int32] = []
   private(set) var count = 0
 
-  init(program: VectorProgram, result: VectorProgram.Register) {
+  init(program: VectorProgram, kept: Set<VectorProgram.Register>) {
     let steps = program.instructions
     slots = Array(repeating: -1, count: steps.count)
     dying = Array(repeating: [], count: steps.count)
@@ -145,7 +149,7 @@ private struct SlotAllocator {
     for (index, step) in steps.enumerated() {
       for operand in step.operands { lastUse[Int(operand)] = index }
     }
-    for register in steps.indices where register != Int(result) {
+    for register in steps.indices where !kept.contains(Int32(register)) {
       dying[lastUse[register]].append(Int32(register))
     }
   }
@@ -168,16 +172,14 @@ private struct SlotAllocator {
 }
 
 extension Kernel {
-  /// The portable code of the kernel's program, for classes that have one.
-  package var portableCode: PortableCode? {
+  /// The portable code of each of the kernel's programs.
+  package var portableCode: [PortableCode] {
     switch body {
-    case .map(let map):
-      PortableCode(map.program, domain: map.domain, result: map.result)
-    case .row(let kernel), .column(let kernel):
-      PortableCode(kernel.prologue, domain: kernel.domain, result: kernel.element)
+    case .loop(let loop):
+      loop.stages.map { PortableCode($0.program, domain: loop.domain(of: $0), kept: $0.kept) }
     case .contraction(let kernel):
-      PortableCode(kernel.epilogue, domain: kernel.domain, result: kernel.result)
-    case .scatter, .copy: nil
+      [PortableCode(kernel.epilogue, domain: kernel.domain, kept: [kernel.result])]
+    case .scatter, .copy: []
     }
   }
 }

@@ -51,6 +51,11 @@ struct IndexMap {
   struct Axis {
     var offset: Int
     var coefficients: [Int]
+
+    /// An axis along which there is only one element.
+    static func none(_ rank: Int) -> Axis {
+      Axis(offset: 0, coefficients: [Int](repeating: 0, count: rank))
+    }
   }
 
   var axes: [Axis]

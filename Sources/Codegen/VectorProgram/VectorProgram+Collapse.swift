@@ -3,28 +3,23 @@ extension VectorProgram {
   ///
   /// Neighbouring axes merge where every access steps through them as through one.
   package func collapsing(_ domain: [Int]) -> (program: VectorProgram, domain: [Int]) {
-    var program = self
-    var domain = domain
-    var axis = domain.count - 1
-    while axis >= 0 {
-      if domain.count > 1, domain[axis] == 1, !program.guards(axis) {
-        program.removeAxis(axis)
-        domain.remove(at: axis)
-      } else if axis + 1 < domain.count, !program.guards(axis), !program.guards(axis + 1),
-        program.accesses.allSatisfy({ $0.strides[axis] == $0.strides[axis + 1] * domain[axis + 1] })
-      {
-        program.removeAxis(axis)
-        domain[axis + 1] *= domain[axis]
-        domain.remove(at: axis)
-      }
-      axis -= 1
-    }
-    return (program, domain)
+    let stage = LoopKernel.Stage(isSweep: true, program: self, stores: [], accumulations: [])
+    var loop = LoopKernel(
+      domain: domain, reduced: domain.count..<domain.count, stages: [stage], locals: [])
+    loop.collapse()
+    return (loop.stages[0].program, loop.domain)
   }
 
-  private var accesses: [Access] { instructions.compactMap(\.access) }
+  /// Whether every access steps through an axis and the one behind it, of some extent, as through one.
+  func steps(through axis: Int, inStepsOf extent: Int) -> Bool {
+    !guards(axis + 1)
+      && instructions.lazy.compactMap(\.access).allSatisfy {
+        $0.strides[axis] == $0.strides[axis + 1] * extent
+      }
+  }
 
-  private func guards(_ axis: Int) -> Bool {
+  /// Whether only some places along an axis exist.
+  func guards(_ axis: Int) -> Bool {
     instructions.contains { instruction in
       if case .exists(let guards) = instruction { return guards.contains { $0.axis == axis } }
       return instruction.access?.guards.contains { $0.axis == axis } ?? false
@@ -32,7 +27,7 @@ extension VectorProgram {
   }
 
   /// Drops an axis from every access and guard.
-  private mutating func removeAxis(_ axis: Int) {
+  mutating func removeAxis(_ axis: Int) {
     mapAccesses { access in
       access.strides.remove(at: axis)
       access.guards = access.guards.map { $0.renumbered(without: axis) }

@@ -9,16 +9,13 @@ extension Reduction {
       for i in 0..<inner {
         let line = (0..<extent).map { elements[(o * extent + $0) * inner + i] }
         results.append(
-          isIndex
+          kind.isIndex
             ? Self.bits(of: position(line, dataType))
             : inner == 1 ? row(line, dataType) : column(line, dataType))
       }
     }
     return NDArray(bits: results, type: result)
   }
-
-  /// Whether the result is where an element is, not what it is.
-  package var isIndex: Bool { kind == .argMax || kind == .argMin }
 
   private static func bits(of position: Int) -> UInt64 { DataType.i32.bits(of: position) }
 

@@ -16,6 +16,9 @@ public struct Reduction: Hashable, Sendable {
   /// How elements meet.
   public enum Kind: String, Hashable, Sendable, CaseIterable, Codable {
     case sum, product, max, min, any, all, argMax, argMin
+
+    /// Whether the result is where an element is, not what it is.
+    package var isIndex: Bool { self == .argMax || self == .argMin }
   }
 
   /// How elements meet.
@@ -73,8 +76,7 @@ extension Reduction: OpDefinition {
       for axis in axes where shape[axis].fixed == 0 {
         throw GraphError("\(name): axis \(axis) of \(shape) is empty")
       }
-      let isIndex = kind == .argMax || kind == .argMin
-      return TensorType(isIndex ? .i32 : dataType, kept)
+      return TensorType(kind.isIndex ? .i32 : dataType, kept)
     case .any, .all:
       try expect(operands[0], in: .truth)
       return TensorType(.bool, kept)

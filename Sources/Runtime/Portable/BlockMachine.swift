@@ -17,9 +17,8 @@ struct BlockMachine {
   let accesses: UnsafeMutablePointer<Int>
   let domain: UnsafeMutablePointer<Int>
   let rank: Int
-  let resultSlot: Int
-  let resultType: DataType
-  let operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  let results: UnsafeMutablePointer<PortableCode.Result>
+  var operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
   var scratch: ThreadScratch
   let faults: FaultCell
   /// What the kernel's core computed, from the element of the domain that `coreStart` names.
@@ -32,9 +31,18 @@ struct BlockMachine {
     (scratch.slots + Int(index) * BlockMachine.slotBytes).assumingMemoryBound(to: type)
   }
 
-  /// The memory of the result after `run`.
-  var result: UnsafeMutableRawPointer {
-    scratch.slots + resultSlot * BlockMachine.slotBytes
+  /// Returns the memory of a result after `run`.
+  func result(_ index: Int) -> UnsafeMutableRawPointer {
+    scratch.slots + Int(results[index].slot) * BlockMachine.slotBytes
+  }
+
+  /// Returns the machine working in a thread's memory.
+  func with(
+    _ scratch: ThreadScratch, _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  ) -> BlockMachine {
+    var machine = self
+    (machine.scratch, machine.operands) = (scratch, operands)
+    return machine
   }
 
   /// Executes the program for the elements `start ..< start + count` of the domain, in row-major order.
@@ -53,9 +61,10 @@ struct BlockMachine {
     }
   }
 
-  /// Copies the result of a block to memory, narrowing it to its type.
-  func store(to target: UnsafeMutableRawPointer, at start: Int, _ count: Int) {
-    switch resultType {
+  /// Copies a result of a block to memory, narrowing it to its type.
+  func store(_ index: Int, to target: UnsafeMutableRawPointer, at start: Int, _ count: Int) {
+    let result = result(index)
+    switch results[index].type {
     case .f32, .i32:
       (target + 4 * start).copyMemory(from: result, byteCount: 4 * count)
     case .i64, .f64:
@@ -88,6 +97,8 @@ struct ThreadScratch {
   let partials: UnsafeMutableRawPointer
   /// What machine code uses as it likes.
   let native: UnsafeMutableRawPointer
+  /// What a loop kernel remembers of a line.
+  let locals: UnsafeMutableRawPointer
 }
 
 // MARK: - Reading memory

@@ -21,6 +21,9 @@ struct FaultCell {
     _ = cell.pointee.min(fault, ordering: .relaxed)
   }
 
+  /// Where the least number lies, for machine code.
+  var address: UnsafeMutableRawPointer { UnsafeMutableRawPointer(cell) }
+
   /// Forgets what was reported.
   func clear() { cell.pointee.store(FaultCell.none, ordering: .relaxed) }
 

@@ -72,7 +72,7 @@ struct PortableContraction {
     while element < start + count * n {
       let block = min(BlockMachine.blockSize, start + count * n - element)
       machine.run(element, block)
-      machine.store(to: target, at: element, block)
+      machine.store(0, to: target, at: element, block)
       element += block
     }
   }
