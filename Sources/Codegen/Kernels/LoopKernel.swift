@@ -2,9 +2,9 @@ package import DescentGraph
 
 /// Loops over a domain: for each line along the reduced axes some stages, one after the other.
 ///
-/// A *sweep* visits every place of the line; what it finds is stored or accumulated. A stage between sweeps runs once
 /// A *sweep* visits every place of the line; what it finds is stored or accumulated. A stage between sweeps runs once a
 /// line, at its *reduced place*. A kernel without reduced axes is a single sweep, in which places are independent.
+///
 /// Operands with negative numbers are locals: memory that only the thread at work on a line sees. Number −1 − i is
 /// local i.
 package struct LoopKernel: Hashable, Sendable, Codable {
