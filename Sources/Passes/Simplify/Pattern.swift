@@ -3,13 +3,28 @@ package import DescentGraph
 /// One side of an equation between elementwise expressions.
 ///
 /// Patterns are written like the mathematics they stand for: `x * one`, `-(-x)`.
-package indirect enum Pattern: Sendable {
-  /// Any value; the same variable stands for the same value everywhere in an equation.
-  case variable(Int)
-  /// A tensor whose elements all are this number, to the bit.
-  case number(Double)
-  /// An operation.
-  case apply(Elementwise, [Pattern])
+///
+/// A symbol and what it is applied to, as a plain structure. The cases of an enumeration would be told apart by spare
+/// bits of its pointers, and a leak detector would take the tables of rules behind them for lost.
+package struct Pattern: Sendable {
+  fileprivate let symbol: Symbol
+  /// The operands of an operation; variables and numbers have none.
+  fileprivate let parts: [Pattern]
+
+  /// What a pattern begins with.
+  fileprivate enum Symbol {
+    /// Any value; the same variable stands for the same value everywhere in an equation.
+    case variable(Int)
+    /// A tensor whose elements all are this number, to the bit.
+    case number(Double)
+    /// An operation on the parts.
+    case operation(Elementwise)
+  }
+
+  private init(_ symbol: Symbol, _ parts: [Pattern] = []) {
+    self.symbol = symbol
+    self.parts = parts
+  }
 }
 
 /// The values that variables stand for.
@@ -43,14 +58,14 @@ extension RewriteRule {
     _ name: String, _ left: Pattern, _ right: Pattern, for domain: Domain = .any,
     numerics: Numerics = .exact
   ) {
-    guard case .apply(let root, let parts) = left else {
+    guard case .operation(let root) = left.symbol else {
       preconditionFailure("rule \(name) does not begin at an operation")
     }
     let kind = OpKind(.elementwise(root))
     self.init(name, "\(left) = \(right)", at: [kind], numerics: numerics) { match in
       guard match.op == .elementwise(root) else { return nil }
       var bindings = Bindings()
-      guard Pattern.matches(parts, root, match.operands, match, &bindings),
+      guard Pattern.matches(left.parts, root, match.operands, match, &bindings),
         let x = bindings[0], domain.contains(match.node(x).type.dataType)
       else { return nil }
       return right.patch(match, bindings, root: true)
@@ -80,7 +95,7 @@ extension Pattern {
   }
 
   private func matches(_ value: Value, _ match: Match, _ bindings: inout Bindings) -> Bool {
-    switch self {
+    switch symbol {
     case .variable(let variable):
       if let bound = bindings[variable] { return bound == value }
       bindings[variable] = value
@@ -88,7 +103,7 @@ extension Pattern {
     case .number(let number):
       guard let splat = match.splat(value) else { return false }
       return splat == Splat(number, splat.dataType)
-    case .apply(let op, let parts):
+    case .operation(let op):
       let node = match.node(value)
       guard node.op == .elementwise(op) else { return false }
       return Pattern.matches(parts, op, node.operands, match, &bindings)
@@ -97,14 +112,14 @@ extension Pattern {
 
   /// Returns the right side; a number takes the result's type at the root, else that of x.
   fileprivate func patch(_ match: Match, _ bindings: Bindings, root: Bool) -> Patch? {
-    switch self {
+    switch symbol {
     case .variable(let variable): return bindings[variable].map(Patch.value)
     case .number(let number):
       guard let type = root ? match.type : bindings[0].map({ match.node($0).type }),
         let splat = Splat(number, type.dataType)
       else { return nil }
       return .splat(splat, type.shape)
-    case .apply(let op, let parts):
+    case .operation(let op):
       var patches: [Patch] = []
       for part in parts {
         guard let patch = part.patch(match, bindings, root: false) else { return nil }
@@ -118,9 +133,12 @@ extension Pattern {
 // MARK: - Writing patterns
 
 extension Pattern: CustomStringConvertible {
-  package static let x: Pattern = .variable(0)
-  package static let y: Pattern = .variable(1)
-  package static let z: Pattern = .variable(2)
+  package static let x = Pattern(.variable(0))
+  package static let y = Pattern(.variable(1))
+  package static let z = Pattern(.variable(2))
+
+  /// A tensor whose elements all are a number, to the bit.
+  package static func number(_ number: Double) -> Pattern { Pattern(.number(number)) }
 
   package static func + (left: Pattern, right: Pattern) -> Pattern { binary(.add, left, right) }
   package static func - (left: Pattern, right: Pattern) -> Pattern { binary(.sub, left, right) }
@@ -129,26 +147,26 @@ extension Pattern: CustomStringConvertible {
   package static prefix func - (operand: Pattern) -> Pattern { unary(.neg, operand) }
 
   package static func unary(_ function: UnaryFunction, _ x: Pattern) -> Pattern {
-    .apply(.unary(function), [x])
+    Pattern(.operation(.unary(function)), [x])
   }
   package static func binary(_ function: BinaryFunction, _ x: Pattern, _ y: Pattern) -> Pattern {
-    .apply(.binary(function), [x, y])
+    Pattern(.operation(.binary(function)), [x, y])
   }
   package static func compare(_ relation: Comparison, _ x: Pattern, _ y: Pattern) -> Pattern {
-    .apply(.compare(relation), [x, y])
+    Pattern(.operation(.compare(relation)), [x, y])
   }
   package static func select(_ x: Pattern, _ y: Pattern, _ z: Pattern) -> Pattern {
-    .apply(.select, [x, y, z])
+    Pattern(.operation(.select), [x, y, z])
   }
 
   /// The pattern as dumps write expressions.
   package var description: String {
-    switch self {
+    switch symbol {
     case .variable(let variable): return ["x", "y", "z"][variable]
     case .number(let number):
       let whole = Int(exactly: number)
       return whole.map { number.sign == .minus && $0 == 0 ? "−0" : "\($0)" } ?? "\(number)"
-    case .apply(let op, let parts):
+    case .operation(let op):
       return "\(op.name)(" + parts.map(\.description).joined(separator: ", ") + ")"
     }
   }
