@@ -24,6 +24,14 @@ struct Mapping {
     try all().first { $0.range.contains(address) }?.permissions
   }
 
+  /// Whether memory begins with some bytes; not if it is not mapped, or if others have mapped it again.
+  static func hold(_ bytes: [UInt8], at address: UInt) throws -> Bool {
+    let file = try FileHandle(forReadingFrom: URL(filePath: "/proc/self/mem"))
+    try file.seek(toOffset: UInt64(address))
+    let found = try? file.read(upToCount: bytes.count)
+    return found == Data(bytes)
+  }
+
   /// The permissions at the beginning of code that is loaded.
   static func permissions(of memory: ExecutableMemory) throws -> String? {
     try withExtendedLifetime(memory) { try permissions(at: memory.address) }
