@@ -265,14 +265,15 @@ public struct Results: Sendable {
   /// Accesses the output of a name, or nil.
   public subscript(name: String) -> NDArray? { entries.first { $0.name == name }?.array }
 
-  /// Accesses the output of a name, `results.loss`.
+  /// Accesses the output of a name, `try results.loss`.
   ///
-  /// - Precondition: There is such an output.
+  /// - Throws: Where there is no such output; the error names those there are.
   public subscript(dynamicMember name: String) -> NDArray {
-    guard let array = self[name] else {
-      let known = entries.map(\.name).joined(separator: ", ")
-      preconditionFailure("there is no output \(name); the outputs are \(known)")
+    get throws(RuntimeError) {
+      guard let array = self[name] else {
+        throw .unknown("output", name, known: entries.map(\.name))
+      }
+      return array
     }
-    return array
   }
 }

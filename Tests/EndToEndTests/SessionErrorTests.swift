@@ -36,6 +36,26 @@ import Testing
         """)
   }
 
+  @Test func unknownOutput() throws {
+    let results = try classifier()(x: x, y: y)
+    #expect(
+      message { _ = try results.accuracy } == """
+        error: session: there is no output "accuracy"
+          hint: the plan has "loss"
+        """)
+    #expect(try results.loss == results["loss"])
+    #expect(results["accuracy"] == nil)
+    let graph = Graph("counter") { g in
+      let count = g.state("count", [], .f32, .zeros)
+      g.update(count, to: count + 1)
+    }
+    #expect(
+      message { _ = try graph.compile().makeSession().run([:]).count } == """
+        error: session: there is no output "count"
+          hint: the plan has none
+        """)
+  }
+
   @Test func missingInput() throws {
     let session = try classifier()
     #expect(

@@ -25,8 +25,8 @@ enum Snippets {
 
     // Another plan for inference: one example, and no gradient nodes in it.
     let predict = try line.compile(batch: 1, outputs: ["prediction"], state: session.state)
-    let results = try predict.makeSession()(x: NDArray([3.5], dimensions: [1, 1]))
-    print("after 3.5 minutes of eruption, wait \(results.prediction.scalar) minutes")
+    let wait = try predict.makeSession()(x: NDArray([3.5], dimensions: [1, 1])).prediction.scalar
+    print("after 3.5 minutes of eruption, wait \(wait) minutes")
     // README
     print(line.text)  // %4 = contract(%0, %2) : f32[batch, 1]   // main.swift:11
     print(step.graph.dot)  // a picture, drawn by Graphviz
