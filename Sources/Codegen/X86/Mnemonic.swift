@@ -4,7 +4,7 @@
 package enum Mnemonic: UInt16, Hashable, Sendable, CaseIterable {
   // Integers.
   case mov, movzx, movsx, movsxd, lea, push, pop, add, or, and, sub, xor, cmp, test, imul, inc,
-    dec, not, neg, shl, shr, sar
+    dec, not, neg, shl, shr, sar, xchg
 
   // Control.
   case jmp, call, ret, nop, int3, ud2, cpuid, xgetbv, sfence, prefetchnta, prefetcht0, prefetcht1
@@ -47,7 +47,7 @@ package enum Mnemonic: UInt16, Hashable, Sendable, CaseIterable {
     vunpcklpd, vunpckhpd, vpunpckldq, vpunpckhdq, vpunpcklqdq, vpunpckhqdq, vpermps, vpermd,
     vpermq, vpermt2ps, vpermi2ps, valignd, vperm2f128, vperm2i128, vshuff32x4, vextractf128,
     vinsertf128, vextracti128, vinserti128, vextractf32x4, vinsertf32x4, vextracti32x4,
-    vinserti32x4, vextractf64x4, vinsertf64x4, vextracti64x4, vinserti64x4
+    vinserti32x4, vextractf64x4, vinsertf64x4, vextracti64x4, vinserti64x4, vpinsrb, vpextrb
 
   // Gathers and scatters.
   case vgatherdps, vgatherqps, vpgatherdd, vpgatherdq, vpgatherqd, vpgatherqq, vscatterdps,

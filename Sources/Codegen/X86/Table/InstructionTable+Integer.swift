@@ -31,6 +31,8 @@ extension InstructionTable {
     .init(.lea,    .rm,  "r64, m",             "REX.W + 8D /r"),
     .init(.push,   .o,   "r64",                "50+rd"),
     .init(.pop,    .o,   "r64",                "58+rd"),
+    .init(.xchg,   .mr,  "m32, r32",           "87 /r"),
+    .init(.xchg,   .mr,  "m64, r64",           "REX.W + 87 /r"),
 
     // Arithmetic and logic: register to register, from memory, with an immediate.
     .init(.add,    .mr,  "r/m32, r32",         "01 /r"),

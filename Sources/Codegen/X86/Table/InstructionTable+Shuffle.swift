@@ -63,5 +63,7 @@ extension InstructionTable {
     .init(.vinsertf64x4,  .rvmi, "zmm{k}{z}, zmm, ymm/m256, imm8", "EVEX.512.66.0F3A.W1 1A /r ib",     .avx512f),
     .init(.vextracti64x4, .mri,  "ymm/m256{k}{z}, zmm, imm8",      "EVEX.512.66.0F3A.W1 3B /r ib",     .avx512f),
     .init(.vinserti64x4,  .rvmi, "zmm{k}{z}, zmm, ymm/m256, imm8", "EVEX.512.66.0F3A.W1 3A /r ib",     .avx512f),
+    .init(.vpinsrb,       .rvmi, "xmm, xmm, r32/m8, imm8",         "VEX.128.66.0F3A.W0 20 /r ib",      .avx),
+    .init(.vpextrb,       .mri,  "r32/m8, xmm, imm8",              "VEX.128.66.0F3A.W0 14 /r ib",      .avx),
   ]
 }
