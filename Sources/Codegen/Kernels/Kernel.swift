@@ -20,6 +20,19 @@ package struct Kernel: Hashable, Sendable, Codable {
   /// Its arithmetic, counting a fused multiply-add as two.
   package var flops: Int
 
+  package init(
+    name: String, body: Body, operands: [Operand], grid: TileGrid, inPlace: [InPlace],
+    nodes: [Value], flops: Int
+  ) {
+    self.name = name
+    self.body = body
+    self.operands = operands
+    self.grid = grid
+    self.inPlace = inPlace
+    self.nodes = nodes
+    self.flops = flops
+  }
+
   /// The classes of kernels.
   package enum Body: Hashable, Sendable, Codable {
     case loop(LoopKernel)
@@ -38,6 +51,13 @@ package struct Kernel: Hashable, Sendable, Codable {
     package var bytes: Range<Int>
     /// Whether the kernel reads or writes them.
     package var access: AccessKind
+
+    package init(buffer: BufferID, value: Value, bytes: Range<Int>, access: AccessKind) {
+      self.buffer = buffer
+      self.value = value
+      self.bytes = bytes
+      self.access = access
+    }
   }
 
   /// Whether an operand is read or written; one that is overwritten in place is a pair of both.

@@ -42,6 +42,11 @@ package struct LoopKernel: Hashable, Sendable, Codable {
     package var register: VectorProgram.Register
     /// The kernel operand or local.
     package var operand: Int
+
+    package init(register: VectorProgram.Register, operand: Int) {
+      self.register = register
+      self.operand = operand
+    }
   }
 
   /// A register whose values along a line become one, in the order `Reduction` documents.
@@ -63,6 +68,14 @@ package struct LoopKernel: Hashable, Sendable, Codable {
 }
 
 extension LoopKernel {
+  /// Creates a kernel in which places are independent.
+  package init(map program: VectorProgram, over domain: [Int], stores: [Store]) {
+    self.init(
+      domain: domain, reduced: domain.count..<domain.count,
+      stages: [Stage(isSweep: true, program: program, stores: stores, accumulations: [])],
+      locals: [])
+  }
+
   /// The number of lines before each other, the elements of a line, and the lines side by side.
   package var view: (outer: Int, extent: Int, inner: Int) {
     (

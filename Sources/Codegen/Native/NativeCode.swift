@@ -28,7 +28,7 @@ package struct NativeKernel: Hashable, Sendable, Codable {
 
 extension NativeCode {
   /// Writes machine code for kernels, as far as there are generators for them.
-  init(_ kernels: [Kernel], features: CPUFeatures) {
+  package init(_ kernels: [Kernel], features: CPUFeatures) {
     let isWide = features.isSuperset(of: .avx512Backend)
     for kernel in kernels {
       var assembler = Assembler(features: features)
@@ -48,7 +48,8 @@ extension NativeCode {
     _ kernel: Kernel, isWide: Bool, to assembler: inout Assembler
   ) -> NativeKernel? {
     switch kernel.body {
-    case .loop(let loop): NativeMap(loop, isWide: isWide)?.write(to: &assembler)
+    case .loop(let loop):
+      NativeMap(loop, faultCell: kernel.operands.count, isWide: isWide)?.write(to: &assembler)
     case .contraction(let contraction):
       NativeContraction(contraction, isWide: isWide)?.write(to: &assembler)
     case .scatter, .copy: nil

@@ -111,16 +111,18 @@ extension NativeContraction {
       }
       return
     }
+    let count = isPartial ? panel.columns % width : width
+    let streams = epilogue.selection.elements ?? []
     let results = epilogue.emit(
-      to: &assembler, isPartial: isPartial, core: sum,
+      to: &assembler, count: count, core: sum,
       streams: { index in
-        let size = epilogue.selection.streams[index].type.byteCount
+        let size = streams[index].type.byteCount
         let (rowStep, columnStep) = strides[index]
         return .at(
           .gpr(NativeContraction.streamBases[index]),
           size * (row * rowStep + column * width * columnStep))
       })
-    epilogue.store(results[0], .f32, to: target, isPartial: isPartial, &assembler)
+    epilogue.store(results[0], .f32, to: target, count: count, &assembler)
   }
 }
 

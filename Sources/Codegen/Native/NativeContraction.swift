@@ -47,11 +47,11 @@ struct NativeContraction {
     }
     guard extents.batch == 1,
       let selection = InstructionSelection(
-        kernel.epilogue, kept: [kernel.result], isWide: isWide),
-      selection.streams.count <= NativeContraction.streamBases.count,
+        kernel.epilogue, kept: [kernel.result], domain: kernel.domain, isWide: isWide),
+      let streams = selection.elements, streams.count <= NativeContraction.streamBases.count,
       selection.resultTypes == [.f32]
     else { return nil }
-    strides = selection.streams.map { stream in
+    strides = streams.map { stream in
       let strides = stream.access.strides
       // Where the axes of the result have merged, both are steps along one line.
       if strides.count == 2 { return (strides[0], strides[1]) }
@@ -235,7 +235,7 @@ struct NativeContraction {
   }
 
   private func writeStreamBase(_ index: Int, _ assembler: inout Assembler) {
-    guard let stream = epilogue?.selection.streams[index] else { return }
+    guard let stream = epilogue?.selection.elements?[index] else { return }
     let base: Register = .gpr(NativeContraction.streamBases[index])
     let size = stream.type.byteCount
     assembler.emit(.mov, base, .at(.rdi, 8 * stream.operand))

@@ -1,14 +1,14 @@
 import DescentGraph
 
-/// Writes the code of map kernels over one or two axes.
+/// Writes the code of map kernels.
 ///
 /// Registers: `rdi` operand addresses, `rsi` the row, `rdx` the end, `rax` the column; the addresses of streams and of
-/// the result in those of `bases`.
+/// the result in those of `bases`. The places along all axes are on the stack.
 struct NativeMap {
   private let kernel: LoopKernel
-  private let target: Int
-  private let work: Int
+  private let stage: LoopKernel.Stage
   private let emitter: VectorEmitter
+  private let faultCell: Int
   private let rows: Int
   private let columns: Int
 
@@ -18,27 +18,31 @@ struct NativeMap {
   private static let unit = 4096
 
   /// Creates a generator, or nothing where the kernel is left to the portable backend.
-  init?(_ kernel: LoopKernel, isWide: Bool) {
-    guard kernel.domain.count <= 2, kernel.loopClass == .map, kernel.stages[0].stores.count == 1,
+  ///
+  /// The address of the cell that takes faults lies among those of the operands at `faultCell`.
+  init?(_ kernel: LoopKernel, faultCell: Int, isWide: Bool) {
+    guard kernel.loopClass == .map,
       let selection = InstructionSelection(
-        kernel.stages[0].program, kept: kernel.stages[0].kept, isWide: isWide),
-      selection.streams.count < NativeMap.bases.count
+        kernel.stages[0].program, kept: kernel.stages[0].kept, domain: kernel.domain,
+        isWide: isWide),
+      selection.streams.count + kernel.stages[0].stores.count <= NativeMap.bases.count
     else { return nil }
+    stage = kernel.stages[0]
     self.kernel = kernel
-    target = kernel.stages[0].stores[0].operand
-    work = kernel.stages[0].program.instructions.count
-    emitter = VectorEmitter(selection, vectors: Array(0..<(isWide ? 31 : 15)))
-    rows = kernel.domain.count == 2 ? kernel.domain[0] : 1
+    self.faultCell = faultCell
+    emitter = VectorEmitter(selection, vectors: VectorEmitter.vectors(for: selection))
+    rows = kernel.domain.dropLast().reduce(1, *)
     columns = kernel.domain.last ?? 1
   }
 
-  private var hasRows: Bool { kernel.domain.count == 2 }
+  private var hasRows: Bool { kernel.domain.count > 1 }
 
   func write(to assembler: inout Assembler) -> NativeKernel {
     let frame = NativeFrame(spillBytes: emitter.spillBytes)
     frame.enter(&assembler)
     if hasRows { writeRows(&assembler) } else { writeLine(&assembler) }
     frame.leave(&assembler)
+    let work = stage.program.instructions.count
     return NativeKernel(
       grid: hasRows
         ? TileGrid(units: rows, workPerUnit: columns * work / 4)
@@ -47,21 +51,25 @@ struct NativeMap {
           workPerUnit: min(columns, NativeMap.unit) * work / 4))
   }
 
-  /// Loads the address of each stream and of the result; with rows, that of the first row.
+  /// Loads the address of each stream and of the result, in the row that the places name.
   private func writeBases(_ assembler: inout Assembler) {
     for (index, stream) in emitter.selection.streams.enumerated() {
-      let size = stream.type.byteCount
+      guard case .element(let operand, let access, let type) = stream else { continue }
       writeBase(
-        index, operand: stream.operand, offset: stream.access.offset * size,
-        rowBytes: hasRows ? stream.access.strides[0] * size : 0, &assembler)
+        index, operand: operand, offset: access.offset * type.byteCount,
+        strides: access.strides.dropLast().map { $0 * type.byteCount }, &assembler)
     }
-    writeBase(
-      emitter.selection.streams.count, operand: target, offset: 0,
-      rowBytes: hasRows ? columns * emitter.selection.resultTypes[0].byteCount : 0, &assembler)
+    for (index, store) in stage.stores.enumerated() {
+      let size = emitter.selection.resultTypes[index].byteCount
+      let strides = Shape(kernel.domain).strides.dropLast().map { $0 * size }
+      writeBase(
+        emitter.selection.streams.count + index, operand: store.operand, offset: 0,
+        strides: strides, &assembler)
+    }
   }
 
   private func writeBase(
-    _ index: Int, operand: Int, offset: Int, rowBytes: Int, _ assembler: inout Assembler
+    _ index: Int, operand: Int, offset: Int, strides: [Int], _ assembler: inout Assembler
   ) {
     let base: Register = .gpr(NativeMap.bases[index])
     assembler.emit(.mov, base, .at(.rdi, 8 * operand))
@@ -69,29 +77,41 @@ struct NativeMap {
       assembler.move(offset, to: .rcx)
       assembler.emit(.add, base, .rcx)
     }
-    if rowBytes != 0 {
-      assembler.move(rowBytes, to: .rcx)
-      assembler.emit(.imul, .rcx, .rsi)
+    for (axis, stride) in strides.enumerated() where stride != 0 {
+      assembler.move(stride, to: .rcx)
+      assembler.emit(.movsxd, .rax, placeMemory(axis).sized(4))
+      assembler.emit(.imul, .rcx, .rax)
       assembler.emit(.add, base, .rcx)
     }
   }
 
-  private func body(_ assembler: inout Assembler, isPartial: Bool) {
+  private func placeMemory(_ axis: Int) -> Memory { .at(.rsp, 4 * axis) }
+
+  private func body(_ assembler: inout Assembler, count: Int) {
     let address = { (index: Int, size: Int, isSplat: Bool) -> Memory in
       let base: Register = .gpr(NativeMap.bases[index])
       return isSplat ? .at(base) : .at(base, index: .rax, scale: size)
     }
     let streams = emitter.selection.streams
-    let type = emitter.selection.resultTypes[0]
+    let axis = kernel.domain.count - 1
+    if streams.contains(.place(axis: axis)) {
+      assembler.emit(.mov, placeMemory(axis), .eax)
+    }
     let results = emitter.emit(
-      to: &assembler, isPartial: isPartial,
+      to: &assembler, count: count,
       streams: { index in
-        let inner = streams[index].access.strides.last ?? 0
-        return address(index, streams[index].type.byteCount, inner == 0)
+        switch streams[index] {
+        case .element(_, let access, let type):
+          address(index, type.byteCount, (access.strides.last ?? 0) == 0)
+        case .place(let axis): placeMemory(axis)
+        case .faults: .at(.rdi, 8 * faultCell)
+        }
       })
-    emitter.store(
-      results[0], type, to: address(streams.count, type.byteCount, false), isPartial: isPartial,
-      &assembler)
+    for (index, type) in emitter.selection.resultTypes.enumerated() {
+      emitter.store(
+        results[index], type, to: address(streams.count + index, type.byteCount, false),
+        count: count, &assembler)
+    }
   }
 
   /// One axis: columns `rsi·unit ..< min(rdx·unit, columns)`.
@@ -99,6 +119,8 @@ struct NativeMap {
     let (loop, rest, end) = (assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel())
     let isBounded = assembler.makeLabel()
     writeBases(&assembler)
+    let partial = columns % emitter.width
+    NativeTail(count: partial, isWide: emitter.isWide).write(to: &assembler)
     assembler.move(NativeMap.unit, to: .rcx)
     assembler.emit(.imul, .rsi, .rcx)
     assembler.emit(.imul, .rdx, .rcx)
@@ -112,72 +134,55 @@ struct NativeMap {
     assembler.emit(.lea, .rcx, .at(.rax, emitter.width))
     assembler.emit(.cmp, .rcx, .rdx)
     assembler.emit(.jg, rest)
-    body(&assembler, isPartial: false)
+    body(&assembler, count: emitter.width)
     assembler.emit(.add, .rax, emitter.width)
     assembler.emit(.jmp, loop)
     assembler.bind(rest)
-    assembler.emit(.mov, .rcx, .rdx)
-    assembler.emit(.sub, .rcx, .rax)
-    assembler.emit(.jle, end)
-    writeTailMask(&assembler)
-    body(&assembler, isPartial: true)
+    assembler.emit(.cmp, .rax, .rdx)
+    assembler.emit(.jge, end)
+    if partial > 0 { body(&assembler, count: partial) }
     assembler.bind(end)
   }
 
-  /// Sets the tail register to the first `rcx` elements; overwrites `rcx` and `rsi`.
-  private func writeTailMask(_ assembler: inout Assembler) {
-    let tail = VectorEmitter.tailRegister(isWide: emitter.isWide)
-    if emitter.isWide {
-      assembler.emit(.mov, .gpr32(6), 1)
-      assembler.emit(.shl, .gpr32(6), .cl)
-      assembler.emit(.dec, .gpr32(6))
-      assembler.emit(.kmovw, tail, .gpr32(6))
-      return
-    }
-    // A window over ones followed by zeros.
-    let ones = [UInt8](repeating: 0xff, count: 32) + [UInt8](repeating: 0, count: 32)
-    assembler.emit(.lea, .rsi, .constant(assembler.constant(ones)))
-    assembler.emit(.shl, .rcx, 2)
-    assembler.emit(.sub, .rsi, .rcx)
-    assembler.emit(.vmovups, tail, .at(.rsi, 32))
-  }
-
-  /// Two axes: rows `rsi ..< rdx`, each from its first column to its last.
+  /// Several axes: rows `rsi ..< rdx`, each from its first column to its last.
   private func writeRows(_ assembler: inout Assembler) {
-    let (row, end) = (assembler.makeLabel(), assembler.makeLabel())
+    let (row, end, next) = (assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel())
     let whole = columns / emitter.width * emitter.width
-    writeBases(&assembler)
     NativeTail(count: columns - whole, isWide: emitter.isWide).write(to: &assembler)
+    assembler.emit(.mov, .at(.rsp, 40), .rsi)
+    assembler.move(0, to: .rsi)
+    for axis in kernel.domain.indices { assembler.emit(.mov, placeMemory(axis).sized(4), 0) }
     assembler.bind(row)
     assembler.emit(.cmp, .rsi, .rdx)
     assembler.emit(.jge, end)
+    assembler.emit(.cmp, .rsi, .at(.rsp, 40))
+    assembler.emit(.jl, next)
+    writeBases(&assembler)
     assembler.move(0, to: .rax)
     if whole > 0 {
       let loop = assembler.makeLabel()
       // A register, since a comparison takes no immediate of more than 32 bits.
       assembler.move(whole, to: .rcx)
       assembler.bind(loop)
-      body(&assembler, isPartial: false)
+      body(&assembler, count: emitter.width)
       assembler.emit(.add, .rax, emitter.width)
       assembler.emit(.cmp, .rax, .rcx)
       assembler.emit(.jl, loop)
     }
-    if whole < columns { body(&assembler, isPartial: true) }
-    for (index, stream) in emitter.selection.streams.enumerated() {
-      advance(index, stream.access.strides[0] * stream.type.byteCount, &assembler)
+    if whole < columns { body(&assembler, count: columns - whole) }
+    assembler.bind(next)
+    let done = assembler.makeLabel()
+    for axis in kernel.domain.indices.dropLast().reversed() {
+      assembler.emit(.inc, placeMemory(axis).sized(4))
+      assembler.move(kernel.domain[axis], to: .rcx)
+      assembler.emit(.cmp, placeMemory(axis).sized(4), .ecx)
+      assembler.emit(.jl, done)
+      assembler.emit(.mov, placeMemory(axis).sized(4), 0)
     }
-    advance(
-      emitter.selection.streams.count, columns * emitter.selection.resultTypes[0].byteCount,
-      &assembler)
+    assembler.bind(done)
     assembler.emit(.inc, .rsi)
     assembler.emit(.jmp, row)
     assembler.bind(end)
-  }
-
-  private func advance(_ index: Int, _ byteCount: Int, _ assembler: inout Assembler) {
-    guard byteCount != 0 else { return }
-    assembler.move(byteCount, to: .rcx)
-    assembler.emit(.add, .gpr(NativeMap.bases[index]), .rcx)
   }
 }
 

@@ -11,6 +11,13 @@ struct VectorEmitter {
   /// The mask register, or with AVX2 the vector register, that selects the elements of a partial vector.
   static func tailRegister(isWide: Bool) -> Register { isWide ? .k(1) : .ymm(15) }
 
+  /// The vector registers a program may use where the code around it needs none.
+  static func vectors(for selection: InstructionSelection) -> [UInt8] {
+    let stored = selection.resultTypes
+    if selection.isWide { return Array(0..<(stored.contains(.bool) ? 31 : 32)) }
+    return Array(0..<(stored.contains { $0.byteCount == 1 } ? 14 : 15))
+  }
+
   /// Allocates registers from a pool to a selection.
   ///
   /// - Precondition: The checker accepts the allocation.
@@ -30,19 +37,20 @@ struct VectorEmitter {
 
   /// The number of elements in a vector.
   var width: Int { isWide ? 16 : 8 }
-  /// The bytes of stack that spilled values take.
-  var spillBytes: Int { allocation.slotCount * 64 }
+  /// The bytes of stack that spilled values take, and what a report keeps there.
+  var spillBytes: Int { (allocation.slotCount + (reports ? 1 : 0)) * 64 }
+  private var reports: Bool { selection.operations.contains { $0.fault != nil } }
 
   /// Writes the program for one vector.
   ///
   /// - Parameters:
   ///   - assembler: Receives the code.
-  ///   - isPartial: Whether only the elements that the tail register selects exist.
+  ///   - count: How many elements exist; if not all, the tail register selects them.
   ///   - core: The register that holds what the kernel's core computed.
-  ///   - streams: The address of the first element of each stream.
+  ///   - streams: The place in memory of each stream.
   /// - Returns: The registers of the results.
   func emit(
-    to assembler: inout Assembler, isPartial: Bool, core: UInt8 = VectorEmitter.coreRegister,
+    to assembler: inout Assembler, count: Int, core: UInt8 = VectorEmitter.coreRegister,
     streams: (Int) -> Memory
   ) -> [Register] {
     for action in allocation.actions {
@@ -50,7 +58,7 @@ struct VectorEmitter {
       case .operation(let position, let uses, let result):
         emit(
           selection.operations[position], uses: uses.map { $0 == 255 ? core : $0 },
-          result: result == 255 ? core : result!, isPartial, streams, &assembler)
+          result: result == 255 ? core : result, count, streams, &assembler)
       case .spill(let bank, let from, let slot):
         store(bank, from == 255 ? core : from, slot, &assembler)
       case .reload(let bank, let to, let slot):
@@ -70,9 +78,10 @@ struct VectorEmitter {
     }
   }
 
-  private func register(_ bank: RegisterBank, _ number: UInt8) -> Register {
+  private func register(_ bank: RegisterBank, _ number: UInt8, isHalf: Bool = false) -> Register {
     switch bank {
     case .mask: .k(Int(number))
+    case .vector where isHalf: isWide ? .ymm(Int(number)) : .xmm(Int(number))
     case .vector: isWide ? .zmm(Int(number)) : .ymm(Int(number))
     }
   }
@@ -93,12 +102,20 @@ struct VectorEmitter {
 
 extension VectorEmitter {
   private func emit(
-    _ operation: MachineOperation, uses: [UInt8], result: UInt8, _ isPartial: Bool,
+    _ operation: MachineOperation, uses: [UInt8], result: UInt8?, _ count: Int,
     _ streams: (Int) -> Memory, _ assembler: inout Assembler
   ) {
-    let target = register(selection.banks[Int(operation.result)], result)
+    guard let result, let value = operation.result else {
+      return report(operation, register(truthBank, uses[0]), streams, &assembler)
+    }
+    let target = register(selection.banks[Int(value)], result, isHalf: operation.isHalf)
+    if operation.operands.last == .existing {
+      let mask = uses.first.map { register(truthBank, $0) }
+      return limit(mask, to: target, isPartial: count < width, &assembler)
+    }
     if operation.operands.count == 1, case .memory(let stream) = operation.operands[0] {
-      return load(operation.mnemonic, target, stream, isPartial, streams, &assembler)
+      let mask = uses.first.map { register(.mask, $0) }
+      return load(operation.mnemonic, target, stream, mask, count, streams, &assembler)
     }
     var remaining = uses[...]
     var operands: [Operand] = operation.isDestructive ? [] : [target.operand]
@@ -106,10 +123,19 @@ extension VectorEmitter {
       switch source {
       case .register(let value):
         operands.append(register(selection.banks[Int(value)], remaining.removeFirst()).operand)
+      case .half: operands.append(register(.vector, remaining.removeFirst(), isHalf: true).operand)
       case .constant(let bits):
         operands.append(constant(bits, operation.mnemonic, &assembler).operand)
+      case .laneNumbers: operands.append(laneNumbers(&assembler).operand)
       case .immediate(let number): operands.append(.immediate(Int64(number)))
-      case .memory: preconditionFailure("a load is an operation of its own")
+      case .memory(let stream) where operation.mnemonic == .vpgatherdd:
+        // The offsets, which stand before, index the address.
+        guard case .register(let offsets) = operands.removeLast() else {
+          preconditionFailure("a gather without offsets")
+        }
+        operands.append(gathered(streams(stream.index), offsets).operand)
+      case .memory(let stream): operands.append(streams(stream.index).operand)
+      case .existing: preconditionFailure("only a limit asks for the elements that exist")
       }
     }
     let mask: Masking =
@@ -120,6 +146,8 @@ extension VectorEmitter {
         operation.mnemonic, operands[0], operands[1], operands[2], operands[3], mask: mask))
   }
 
+  private var truthBank: RegisterBank { isWide ? .mask : .vector }
+
   /// Returns a constant in memory in the form an instruction reads it.
   private func constant(
     _ bits: UInt32, _ mnemonic: Mnemonic, _ assembler: inout Assembler
@@ -129,37 +157,110 @@ extension VectorEmitter {
     return .constant(assembler.constant(repeating: bits, count: 8))
   }
 
+  private func laneNumbers(_ assembler: inout Assembler) -> Memory {
+    var bytes = [UInt8](repeating: 0, count: 4 * width)
+    for lane in 0..<width { bytes[4 * lane] = UInt8(truncatingIfNeeded: lane) }
+    return .constant(assembler.constant(bytes))
+  }
+
+  /// Returns the places that are so many elements of four bytes behind an address.
+  private func gathered(_ memory: Memory, _ offsets: Register) -> Memory {
+    precondition(memory.index == nil, "a gather from \(memory)")
+    return Memory(base: memory.base, index: offsets, scale: 4, displacement: memory.displacement)
+  }
+
+  /// Sets a truth value to that of the elements that exist, and where a mask holds if there is one.
+  private func limit(
+    _ mask: Register?, to target: Register, isPartial: Bool, _ assembler: inout Assembler
+  ) {
+    let tail = VectorEmitter.tailRegister(isWide: isWide)
+    switch (mask, isPartial) {
+    case (let mask?, true): assembler.emit(isWide ? .kandw : .vpand, target, mask, tail)
+    case (let mask?, false): assembler.emit(isWide ? .kmovw : .vmovaps, target, mask)
+    case (nil, true): assembler.emit(isWide ? .kmovw : .vmovaps, target, tail)
+    case (nil, false): assembler.emit(isWide ? .kxnorw : .vpcmpeqd, target, target, target)
+    }
+  }
+
   private func load(
     _ mnemonic: Mnemonic, _ target: Register, _ stream: MachineOperation.Stream,
-    _ isPartial: Bool, _ streams: (Int) -> Memory, _ assembler: inout Assembler
+    _ mask: Register?, _ count: Int, _ streams: (Int) -> Memory, _ assembler: inout Assembler
   ) {
     let memory = streams(stream.index)
     let tail = VectorEmitter.tailRegister(isWide: isWide)
-    if stream.isSplat || !isPartial {
+    if let mask {
+      assembler.emit(mnemonic, target, memory, mask: .zeroing(mask))
+    } else if stream.isSplat || count == width {
       assembler.emit(mnemonic, target, memory)
     } else if isWide {
       assembler.emit(mnemonic, target, memory, mask: .zeroing(tail))
+    } else if mnemonic == .vpmovzxbd {
+      // No instruction reads so few bytes at once.
+      let bytes: Register = .xmm(Int(target.number))
+      assembler.emit(.vpxor, bytes, bytes, bytes)
+      for lane in 0..<count {
+        assembler.emit(.vpinsrb, bytes, bytes, memory.moved(by: lane), lane)
+      }
+      assembler.emit(.vpmovzxbd, target, bytes)
     } else {
       assembler.emit(.vmaskmovps, target, tail, memory)
     }
   }
 
-  /// Stores a result of a type, the elements that the tail register selects if it is partial.
+  /// Reports a fault where a truth value holds.
+  ///
+  /// Every thread tries to leave the least number of a fault in the cell. It exchanges its own number for what is
+  /// there as long as that is greater, and goes on with what it got, which it may have taken by mistake.
+  private func report(
+    _ operation: MachineOperation, _ mask: Register, _ streams: (Int) -> Memory,
+    _ assembler: inout Assembler
+  ) {
+    guard case .memory(let cell) = operation.operands[1], let fault = operation.fault else {
+      preconditionFailure("a report without a cell")
+    }
+    let (none, exchange, end) = (
+      assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel()
+    )
+    let slot = NativeFrame.localBytes + 64 * allocation.slotCount
+    assembler.emit(operation.mnemonic, mask, mask)
+    assembler.emit(.je, none)
+    assembler.emit(.mov, .at(.rsp, slot), .rax)
+    assembler.emit(.mov, .at(.rsp, slot + 8), .rcx)
+    assembler.emit(.mov, .rcx, streams(cell.index))
+    assembler.move(fault, to: .rax)
+    assembler.bind(exchange)
+    assembler.emit(.cmp, .at(.rcx), .rax)
+    assembler.emit(.jle, end)
+    assembler.emit(.xchg, .at(.rcx), .rax)
+    assembler.emit(.jmp, exchange)
+    assembler.bind(end)
+    assembler.emit(.mov, .rax, .at(.rsp, slot))
+    assembler.emit(.mov, .rcx, .at(.rsp, slot + 8))
+    assembler.bind(none)
+  }
+}
+
+// MARK: - Stores
+
+extension VectorEmitter {
+  /// Stores the first elements of a result of a type; the tail register selects them if they are not all.
   func store(
-    _ result: Register, _ type: DataType, to memory: Memory, isPartial: Bool,
+    _ result: Register, _ type: DataType, to memory: Memory, count: Int,
     _ assembler: inout Assembler
   ) {
     let tail = VectorEmitter.tailRegister(isWide: isWide)
+    let isPartial = count < width
     let mask: Masking = isPartial && isWide ? .merging(tail) : .none
     switch type {
-    case .bool:
+    case .bool where isWide:
       // Ones where the mask is set, narrowed to bytes; no value is ever in the last register.
       let lanes: Register = .zmm(31)
       let ones = assembler.constant(UInt32(1))
       assembler.emit(.vpbroadcastd, lanes, .constant(ones), mask: .zeroing(result))
       assembler.emit(.vpmovdb, memory, lanes, mask: mask)
-    case .u8:
+    case .u8 where isWide:
       assembler.emit(.vpmovdb, memory, result, mask: mask)
+    case .bool, .u8: storeBytes(result, type, to: memory, count: count, &assembler)
     case .f32, .i32:
       if isPartial && !isWide {
         assembler.emit(.vmaskmovps, memory, tail, result)
@@ -168,5 +269,36 @@ extension VectorEmitter {
       }
     case .i64, .f64: preconditionFailure("\(type) is not selected")
     }
+  }
+
+  /// Narrows lanes to bytes, first within each half of the vector; no value is ever in the last register but one.
+  private func storeBytes(
+    _ result: Register, _ type: DataType, to memory: Memory, count: Int,
+    _ assembler: inout Assembler
+  ) {
+    let (lanes, bytes): (Register, Register) = (.ymm(14), .xmm(14))
+    var source = result
+    if type == .bool {
+      let ones = assembler.constant(repeating: UInt32(1), count: 8)
+      assembler.emit(.vpand, lanes, result, .constant(ones))
+      source = lanes
+    }
+    let half: [UInt8] = [0, 4, 8, 12] + [UInt8](repeating: 0x80, count: 12)
+    assembler.emit(.vpshufb, lanes, source, .constant(assembler.constant(half + half)))
+    assembler.emit(.vpermq, lanes, lanes, 0b1000)
+    assembler.emit(.vpshufd, bytes, bytes, 0b1000)
+    if count == width { return assembler.emit(.vmovq, memory, bytes) }
+    for lane in 0..<count {
+      assembler.emit(.vpextrb, memory.moved(by: lane), bytes, lane)
+    }
+  }
+}
+
+extension Memory {
+  /// The place some bytes behind this one.
+  fileprivate func moved(by byteCount: Int) -> Memory {
+    Memory(
+      base: base, index: index, scale: Int(scale),
+      displacement: displacement + Int32(byteCount))
   }
 }

@@ -1,29 +1,39 @@
 /// One vector instruction over virtual registers.
 ///
 /// Each operation is exactly one instruction, so that the allocator may give its result the register of an operand
-/// that dies with it.
+/// that dies with it; a report is a test and, behind a branch that is rarely taken, what follows from it.
 package struct MachineOperation: Hashable, Sendable {
   /// The instruction.
   package var mnemonic: Mnemonic
-  /// What it defines.
-  package var result: VirtualRegister
+  /// What it defines; a report defines nothing.
+  package var result: VirtualRegister?
   /// What it reads, in the manual's order behind the destination.
   package var operands: [Source]
-  /// The mask register that selects elements: of a blend, those of the second operand.
+  /// The mask register that selects elements: of a blend those of the second operand, of a load those that are read.
   package var mask: VirtualRegister?
   /// Whether the destination is also the first operand.
   package var isDestructive = false
+  /// Whether the destination is a register of half the vector's length.
+  package var isHalf = false
+  /// The fault that is reported where the truth value in the first operand holds for any element.
+  package var fault: Int?
 
   /// Something an instruction reads.
   package enum Source: Hashable, Sendable {
     /// A virtual register.
     case register(VirtualRegister)
+    /// The lower half of a virtual register.
+    case half(VirtualRegister)
     /// The same 32 bits in every element.
     case constant(UInt32)
-    /// An element of a kernel operand for each lane.
+    /// The number of each element within the vector.
+    case laneNumbers
+    /// An element of a stream for each lane.
     case memory(Stream)
     /// A number in the instruction.
     case immediate(UInt8)
+    /// The truth value that holds for the elements that exist: all, but in a partial vector.
+    case existing
   }
 
   /// How the lanes of one load lie in memory.
@@ -34,11 +44,21 @@ package struct MachineOperation: Hashable, Sendable {
     package var isSplat: Bool
   }
 
+  /// The virtual registers it reads, in the order of the operands, the mask last.
+  package var uses: [VirtualRegister] {
+    var uses: [VirtualRegister] = []
+    for source in operands {
+      switch source {
+      case .register(let register), .half(let register): uses.append(register)
+      case .constant, .laneNumbers, .memory, .immediate, .existing: break
+      }
+    }
+    if let mask { uses.append(mask) }
+    return uses
+  }
+
   /// What the allocator needs to know.
   package var step: AllocationStep {
-    var uses: [VirtualRegister] = []
-    for case .register(let register) in operands { uses.append(register) }
-    if let mask { uses.append(mask) }
-    return AllocationStep(uses: uses, result: result, isDestructive: isDestructive)
+    AllocationStep(uses: uses, result: result, isDestructive: isDestructive)
   }
 }

@@ -22,6 +22,13 @@ package struct Access: Hashable, Sendable, Codable {
     package var step: Int
     /// How many exist.
     package var count: Int
+
+    package init(axis: Int, low: Int, step: Int, count: Int) {
+      self.axis = axis
+      self.low = low
+      self.step = step
+      self.count = count
+    }
   }
 
   /// Creates an access.
