@@ -110,7 +110,7 @@ let package = Package(
       path: "Tests/CodegenTests", exclude: ["X86/Rows.txt"], swiftSettings: strict),
     .testTarget(
       name: "DescentRuntimeTests",
-      dependencies: ["DescentCodegen", "DescentRuntime", "DescentTestSupport"],
+      dependencies: ["DescentCodegen", "DescentGraph", "DescentRuntime", "DescentTestSupport"],
       path: "Tests/RuntimeTests", swiftSettings: strict),
     .testTarget(
       name: "DescentReadmeTests", dependencies: ["Descent"], path: "Tests/ReadmeTests",
