@@ -58,7 +58,9 @@ final class Executable {
   /// Runs the program once; the fault that stopped it, or nil.
   func run() -> Int? {
     control.pointee.begin()
-    if let pool {
+    if control.pointee.isCancelled.load(ordering: .relaxed) {
+      control.pointee.stopStep.store(0, ordering: .relaxed)
+    } else if let pool {
       pool.run({ context, thread in runThread(context, thread) }, control)
     } else {
       runThread(control, 0)
@@ -66,10 +68,11 @@ final class Executable {
     if control.pointee.stopStep.load(ordering: .relaxed) == Int.max {
       control.poison(before: control.pointee.stepCount)
     }
+    if wasCancelled { control.pointee.isCancelled.store(false, ordering: .relaxed) }
     return control.pointee.faults.reported
   }
 
-  /// Makes a run under way end before its next kernel; safe to call from any thread.
+  /// Makes one run end before its next kernel, this one or the next to begin; safe to call from any thread.
   func cancel() { control.pointee.isCancelled.store(true, ordering: .relaxed) }
 
   /// Whether the last run ended because of `cancel`.
@@ -159,7 +162,7 @@ struct RunControl: ~Copyable {
   let hasFaults: Bool
   /// What poison mode fills and checks around each step, or nil.
   let poison: UnsafeMutablePointer<PoisonPlan>?
-  /// Set from any thread to end a run early.
+  /// Set from any thread to end a run early; stays until one has ended for it.
   let isCancelled = Atomic<Bool>(false)
   /// The step at which every thread ends; written by thread 0 before all meet at that step.
   let stopStep = Atomic<Int>(Int.max)
@@ -167,7 +170,6 @@ struct RunControl: ~Copyable {
   /// Forgets the last run.
   func begin() {
     faults.clear()
-    isCancelled.store(false, ordering: .relaxed)
     stopStep.store(Int.max, ordering: .relaxed)
   }
 }

@@ -94,7 +94,11 @@ extension Session {
     if executable.wasCancelled { throw .cancelled }
   }
 
-  /// Makes a run under way on another thread end before its next kernel, unless it has begun to change state.
+  /// Makes one run throw `RuntimeError.cancelled`, and change nothing.
+  ///
+  /// That is the run under way on another thread, which ends before its next kernel. Where there is none, or it has
+  /// begun to change state and goes on to its end, it is the next one. So a loop of runs ends, whenever it is told to.
+  /// Told again before it has ended, it still ends once.
   ///
   /// - Returns: A function that may be called from any thread while the session lives.
   public var canceller: @Sendable () -> Void {

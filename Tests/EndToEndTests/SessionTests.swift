@@ -155,6 +155,66 @@ import Testing
     }
   }
 
+  @Test func aCancelBeforeARunEndsThatRun() throws {
+    for threads in [1, 2] {
+      let options = CompileOptions(threads: threads, minimumWorkPerThread: 1)
+      let session = try SessionTests.network().compile(batch: 32, options: options)
+        .makeSession(seed: 5)
+      let before = session.state
+      session.canceller()
+      session.canceller()
+      #expect(throws: RuntimeError.cancelled) {
+        try session.run(SessionTests.inputs(batch: 32))
+      }
+      #expect(session.state == before)
+      try session.run()
+      #expect(session.state != before)
+    }
+  }
+
+  /// Whenever it comes, a cancel ends one run: that under way if it still can, or else the next.
+  @Test(arguments: [1, 2]) func aCancelEndsOneRun(threads: Int) throws {
+    let graph = Graph("counters") { g in
+      for index in 0..<8 {
+        let state = g.state("s\(index)", [100_000], .f32, .zeros)
+        g.update(state, to: state + 1)
+      }
+    }
+    let options = CompileOptions(threads: threads, minimumWorkPerThread: 1)
+    let session = try graph.compile(options: options).makeSession()
+    let wasCancelled = {
+      do throws(RuntimeError) {
+        try session.run()
+        return false
+      } catch {
+        #expect(error == .cancelled)
+        return true
+      }
+    }
+    for delay in 0..<100 {
+      let cancel = session.canceller
+      let hasEnded = DispatchSemaphore(value: 0)
+      Thread.detachNewThread {
+        usleep(UInt32(10 * delay))
+        cancel()
+        hasEnded.signal()
+      }
+      let first = wasCancelled()
+      hasEnded.wait()
+      let second = wasCancelled()
+      #expect(first != second)
+      #expect(!wasCancelled())
+    }
+    #expect(session.state["s0"]?.floats[0] == 200)
+  }
+
+  @Test func aRunOfNothingIsCancelledToo() throws {
+    let session = try Graph("nothing") { _ in }.compile().makeSession()
+    session.canceller()
+    #expect(throws: RuntimeError.cancelled) { try session.run() }
+    try session.run()
+  }
+
   @Test func aCancelledStepChangesAllStatesOrNone() throws {
     let names = (0..<8).map { "s\($0)" }
     let graph = Graph("counters") { g in
