@@ -49,7 +49,7 @@ extension NativeCode {
   ) -> NativeKernel? {
     switch kernel.body {
     case .loop(let loop):
-      NativeMap(loop, faultCell: kernel.operands.count, isWide: isWide)?.write(to: &assembler)
+      NativeLoop(loop, faultCell: kernel.operands.count, isWide: isWide)?.write(to: &assembler)
     case .contraction(let contraction):
       NativeContraction(contraction, isWide: isWide)?.write(to: &assembler)
     case .scatter, .copy: nil

@@ -115,7 +115,7 @@ extension NativeContraction {
     let streams = epilogue.selection.elements ?? []
     let results = epilogue.emit(
       to: &assembler, count: count, core: sum,
-      streams: { index in
+      streams: { index, _ in
         let size = streams[index].type.byteCount
         let (rowStep, columnStep) = strides[index]
         return .at(

@@ -47,11 +47,11 @@ struct VectorEmitter {
   ///   - assembler: Receives the code.
   ///   - count: How many elements exist; if not all, the tail register selects them.
   ///   - core: The register that holds what the kernel's core computed.
-  ///   - streams: The place in memory of each stream.
+  ///   - streams: Returns the place in memory of each stream, writing code to find it if it must.
   /// - Returns: The registers of the results.
   func emit(
     to assembler: inout Assembler, count: Int, core: UInt8 = VectorEmitter.coreRegister,
-    streams: (Int) -> Memory
+    streams: (Int, inout Assembler) -> Memory
   ) -> [Register] {
     for action in allocation.actions {
       switch action {
@@ -103,7 +103,7 @@ struct VectorEmitter {
 extension VectorEmitter {
   private func emit(
     _ operation: MachineOperation, uses: [UInt8], result: UInt8?, _ count: Int,
-    _ streams: (Int) -> Memory, _ assembler: inout Assembler
+    _ streams: (Int, inout Assembler) -> Memory, _ assembler: inout Assembler
   ) {
     guard let result, let value = operation.result else {
       return report(operation, register(truthBank, uses[0]), streams, &assembler)
@@ -133,8 +133,8 @@ extension VectorEmitter {
         guard case .register(let offsets) = operands.removeLast() else {
           preconditionFailure("a gather without offsets")
         }
-        operands.append(gathered(streams(stream.index), offsets).operand)
-      case .memory(let stream): operands.append(streams(stream.index).operand)
+        operands.append(gathered(streams(stream.index, &assembler), offsets).operand)
+      case .memory(let stream): operands.append(streams(stream.index, &assembler).operand)
       case .existing: preconditionFailure("only a limit asks for the elements that exist")
       }
     }
@@ -184,9 +184,10 @@ extension VectorEmitter {
 
   private func load(
     _ mnemonic: Mnemonic, _ target: Register, _ stream: MachineOperation.Stream,
-    _ mask: Register?, _ count: Int, _ streams: (Int) -> Memory, _ assembler: inout Assembler
+    _ mask: Register?, _ count: Int, _ streams: (Int, inout Assembler) -> Memory,
+    _ assembler: inout Assembler
   ) {
-    let memory = streams(stream.index)
+    let memory = streams(stream.index, &assembler)
     let tail = VectorEmitter.tailRegister(isWide: isWide)
     if let mask {
       assembler.emit(mnemonic, target, memory, mask: .zeroing(mask))
@@ -212,7 +213,7 @@ extension VectorEmitter {
   /// Every thread tries to leave the least number of a fault in the cell. It exchanges its own number for what is
   /// there as long as that is greater, and goes on with what it got, which it may have taken by mistake.
   private func report(
-    _ operation: MachineOperation, _ mask: Register, _ streams: (Int) -> Memory,
+    _ operation: MachineOperation, _ mask: Register, _ streams: (Int, inout Assembler) -> Memory,
     _ assembler: inout Assembler
   ) {
     guard case .memory(let cell) = operation.operands[1], let fault = operation.fault else {
@@ -226,7 +227,7 @@ extension VectorEmitter {
     assembler.emit(.je, none)
     assembler.emit(.mov, .at(.rsp, slot), .rax)
     assembler.emit(.mov, .at(.rsp, slot + 8), .rcx)
-    assembler.emit(.mov, .rcx, streams(cell.index))
+    assembler.emit(.mov, .rcx, streams(cell.index, &assembler))
     assembler.move(fault, to: .rax)
     assembler.bind(exchange)
     assembler.emit(.cmp, .at(.rcx), .rax)

@@ -4,7 +4,7 @@
 package enum Mnemonic: UInt16, Hashable, Sendable, CaseIterable {
   // Integers.
   case mov, movzx, movsx, movsxd, lea, push, pop, add, or, and, sub, xor, cmp, test, imul, inc,
-    dec, not, neg, shl, shr, sar, xchg
+    dec, not, neg, div, shl, shr, sar, xchg
 
   // Control.
   case jmp, call, ret, nop, int3, ud2, cpuid, xgetbv, sfence, prefetchnta, prefetcht0, prefetcht1

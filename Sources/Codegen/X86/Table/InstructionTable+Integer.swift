@@ -102,6 +102,8 @@ extension InstructionTable {
     .init(.not,    .m,   "r/m64",              "REX.W + F7 /2"),
     .init(.neg,    .m,   "r/m32",              "F7 /3"),
     .init(.neg,    .m,   "r/m64",              "REX.W + F7 /3"),
+    .init(.div,    .m,   "r/m32",              "F7 /6"),
+    .init(.div,    .m,   "r/m64",              "REX.W + F7 /6"),
 
     // Shifts, by an immediate or by CL.
     .init(.shl,    .mi,  "r/m32, imm8",        "C1 /4 ib"),

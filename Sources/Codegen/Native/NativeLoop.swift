@@ -1,0 +1,255 @@
+import DescentGraph
+
+/// Writes the code of loop kernels.
+///
+/// A unit is a line of the domain, or of maps and columns a block of neighbouring lines: the vector axis, which is the
+/// last, is walked in vectors of elements. What a unit is made of is found by dividing its number by the extents of
+/// the other axes; from these places the address of every stream follows.
+///
+/// Registers: `rdi` operand addresses, `rax` the place along the vector axis, `rcx` a temporary, the addresses of
+/// streams in `NativeStage.bases`. Everything else lies in slots of the frame.
+struct NativeLoop {
+  let kernel: LoopKernel
+  let isWide: Bool
+  let stages: [NativeStage]
+  private let faultCell: Int
+  /// The axes whose places a unit fixes, outermost first.
+  let unitAxes: [Int]
+  /// The extent of the vector axis, and how much of it a unit covers.
+  let columns: Int
+  let block: Int
+
+  /// The elements of a map that a unit covers, where lines are long.
+  private static let mapBlock = 4096
+  /// The columns that a unit reduces side by side.
+  private static let columnBlock = 512
+  /// The longest axis along which places are counted.
+  private static let longest = 1 << 30
+
+  /// Creates a generator, or nothing where the kernel is left to the portable backend.
+  ///
+  /// The address of the cell that takes faults lies among those of the operands at `faultCell`.
+  init?(_ kernel: LoopKernel, faultCell: Int, isWide: Bool) {
+    let (outer, extent, inner) = kernel.view
+    guard outer > 0, inner > 0, kernel.reduced.count <= 1, extent < NativeLoop.longest else {
+      return nil
+    }
+    self.kernel = kernel
+    self.faultCell = faultCell
+    self.isWide = isWide
+    let last = kernel.domain.count - 1
+    let loopClass = kernel.loopClass
+    unitAxes = kernel.domain.indices.filter {
+      $0 != last && (loopClass != .column || !kernel.reduced.contains($0))
+    }
+    columns = kernel.domain.last ?? 1
+    guard columns < NativeLoop.longest else { return nil }
+    switch loopClass {
+    case .map: block = min(columns, NativeLoop.mapBlock)
+    case .row: block = columns
+    case .column: block = min(columns, NativeLoop.columnBlock)
+    }
+    var stages: [NativeStage] = []
+    for stage in kernel.stages {
+      guard let code = NativeStage(stage, of: kernel, isWide: isWide) else { return nil }
+      stages.append(code)
+    }
+    self.stages = stages
+  }
+
+  var width: Int { isWide ? 16 : 8 }
+
+  /// The blocks of a line.
+  var blocks: Int { block == 0 ? 1 : (columns + block - 1) / block }
+
+  /// The elements behind the last whole vector of a line.
+  var tail: Int { columns % width }
+
+  func write(to assembler: inout Assembler) -> NativeKernel {
+    let frame = NativeFrame(spillBytes: slotBase - NativeFrame.localBytes + 8 * slotCount)
+    frame.enter(&assembler)
+    assembler.emit(.mov, slot(.unit), .rsi)
+    assembler.emit(.mov, slot(.endUnit), .rdx)
+    assembler.emit(.mov, slot(.scratch), .rcx)
+    NativeTail(count: tail, isWide: isWide).write(to: &assembler)
+    let (unit, end) = (assembler.makeLabel(), assembler.makeLabel())
+    assembler.bind(unit)
+    assembler.emit(.mov, .rax, slot(.unit))
+    assembler.emit(.cmp, .rax, slot(.endUnit))
+    assembler.emit(.jge, end)
+    writePlaces(&assembler)
+    for stage in stages { write(stage, &assembler) }
+    assembler.emit(.inc, slot(.unit).sized(8))
+    assembler.emit(.jmp, unit)
+    assembler.bind(end)
+    frame.leave(&assembler)
+    let work = kernel.stages.reduce(0) { $0 + $1.program.instructions.count + 1 }
+    let (outer, extent, inner) = kernel.view
+    let units = unitAxes.reduce(blocks) { $0 * kernel.domain[$1] }
+    return NativeKernel(
+      grid: TileGrid(
+        units: units, workPerUnit: max(1, outer * extent * inner / units) * work / 4),
+      scratchBytes: scratchBytes)
+  }
+
+  private func write(_ stage: NativeStage, _ assembler: inout Assembler) {
+    if !stage.stage.isSweep, kernel.loopClass == .row {
+      writeReducedPlace(stage, &assembler)
+    } else if stage.stage.accumulations.isEmpty, kernel.loopClass != .column || !stage.stage.isSweep
+    {
+      loadPointers(stage, &assembler)
+      if kernel.loopClass == .column { assembler.emit(.mov, slot(.rowPlace).sized(8), 0) }
+      writeVectors(&assembler) { assembler, count in emit(stage, count: count, &assembler) }
+    } else if kernel.loopClass == .row {
+      writeRowSweep(stage, &assembler)
+    } else {
+      writeColumnSweep(stage, &assembler)
+    }
+  }
+
+  /// Walks the unit's part of the vector axis, calling a body for each vector of so many elements.
+  func writeVectors(
+    _ assembler: inout Assembler, _ body: (inout Assembler, _ count: Int) -> Void
+  ) {
+    let isBlocked = blocks > 1
+    if isBlocked {
+      assembler.emit(.mov, .rax, slot(.blockStart))
+    } else {
+      assembler.move(0, to: .rax)
+    }
+    let whole = columns - tail
+    if whole > 0 {
+      let (loop, rest) = (assembler.makeLabel(), assembler.makeLabel())
+      // With blocks, the last one may consist of a tail only.
+      if isBlocked {
+        assembler.emit(.cmp, .rax, slot(.wholeEnd))
+        assembler.emit(.jge, rest)
+      }
+      assembler.bind(loop)
+      body(&assembler, width)
+      assembler.emit(.add, .rax, width)
+      if isBlocked {
+        assembler.emit(.cmp, .rax, slot(.wholeEnd))
+      } else {
+        assembler.emit(.cmp, .rax, whole)
+      }
+      assembler.emit(.jl, loop)
+      assembler.bind(rest)
+    }
+    guard tail > 0 else { return }
+    let end = assembler.makeLabel()
+    if isBlocked {
+      assembler.emit(.cmp, .rax, slot(.blockEnd))
+      assembler.emit(.jge, end)
+    }
+    body(&assembler, tail)
+    assembler.bind(end)
+  }
+
+  /// Runs a stage between sweeps of a row, in the first lane.
+  private func writeReducedPlace(_ stage: NativeStage, _ assembler: inout Assembler) {
+    NativeTail(count: 1, isWide: isWide).write(to: &assembler)
+    loadPointers(stage, &assembler)
+    assembler.move(0, to: .rax)
+    emit(stage, count: 1, &assembler)
+    NativeTail(count: tail, isWide: isWide).write(to: &assembler)
+  }
+
+  /// Emits a stage's program for one vector and stores what is to be stored.
+  ///
+  /// - Parameters:
+  ///   - stage: The stage.
+  ///   - vector: The number of vectors from the place in `rax`.
+  ///   - row: The number of rows from the pointers.
+  ///   - count: How many elements exist; if not all, the tail register selects them.
+  ///   - assembler: Receives the code.
+  /// - Returns: The registers of what accumulates.
+  @discardableResult
+  func emit(
+    _ stage: NativeStage, vector: Int = 0, row: Int = 0, count: Int, _ assembler: inout Assembler
+  ) -> [Register] {
+    let streams = stage.emitter.selection.streams
+    writeMovingPlaces(streams, vector: vector, row: row, &assembler)
+    let results = stage.emitter.emit(to: &assembler, count: count) { index, assembler in
+      switch streams[index] {
+      case .element: address(stage, index, vector: vector, row: row, &assembler)
+      case .place(let axis): memory(ofPlace: axis)
+      case .faults: .at(.rdi, 8 * faultCell)
+      }
+    }
+    for index in stage.stage.stores.indices {
+      let memory = address(stage, streams.count + index, vector: vector, row: row, &assembler)
+      stage.emitter.store(
+        results[index], stage.emitter.selection.resultTypes[index], to: memory, count: count,
+        &assembler)
+    }
+    return Array(results[stage.stage.stores.count...])
+  }
+
+  private func address(
+    _ stage: NativeStage, _ index: Int, vector: Int, row: Int, _ assembler: inout Assembler
+  ) -> Memory {
+    guard let pointer = stage.pointers[index] else {
+      preconditionFailure("pointer \(index) is no operand's")
+    }
+    let base = register(ofPointer: index, &assembler)
+    let displacement = row * pointer.rowBytes
+    guard !pointer.isSplat else { return .at(base, displacement) }
+    return .at(
+      base, index: .rax, scale: pointer.size, displacement + vector * width * pointer.size)
+  }
+
+  /// Where the place along an axis of the domain lies.
+  private func memory(ofPlace axis: Int) -> Memory {
+    if let index = unitAxes.firstIndex(of: axis) { return place(index) }
+    return slot(axis == kernel.domain.count - 1 ? .vectorPlace : .movedRowPlace)
+  }
+
+  /// Keeps the places in memory that change within a unit, if the program reads them.
+  private func writeMovingPlaces(
+    _ streams: [InstructionSelection.Stream], vector: Int, row: Int, _ assembler: inout Assembler
+  ) {
+    let last = kernel.domain.count - 1
+    for case .place(let axis) in streams where !unitAxes.contains(axis) {
+      if axis == last {
+        assembler.emit(.lea, .rcx, .at(.rax, vector * width))
+        assembler.emit(.mov, slot(.vectorPlace), .rcx)
+      } else {
+        assembler.emit(.mov, .rcx, slot(.rowPlace))
+        assembler.emit(.add, .rcx, row)
+        assembler.emit(.mov, slot(.movedRowPlace), .rcx)
+      }
+    }
+  }
+}
+
+// MARK: - The frame
+
+extension NativeLoop {
+  /// The variables of the loops.
+  enum Slot: Int, CaseIterable {
+    case unit, endUnit, scratch, blockStart, blockEnd, wholeEnd, chunkEnd, entry, visits, row
+    case vectorPlace, rowPlace, movedRowPlace
+  }
+
+  private var slotBase: Int {
+    NativeFrame.localBytes + stages.reduce(0) { max($0, $1.emitter.spillBytes) }
+  }
+
+  private var pointerCount: Int { stages.reduce(0) { max($0, $1.pointerCount) } }
+
+  private var slotCount: Int { Slot.allCases.count + unitAxes.count + 2 * pointerCount }
+
+  func slot(_ slot: Slot) -> Memory { .at(.rsp, slotBase + 8 * slot.rawValue) }
+
+  /// Where the place along a unit axis lies.
+  func place(_ index: Int) -> Memory { .at(.rsp, slotBase + 8 * (Slot.allCases.count + index)) }
+
+  /// Where a pointer lies that has no register.
+  func pointerSlot(_ index: Int) -> Memory {
+    .at(.rsp, slotBase + 8 * (Slot.allCases.count + unitAxes.count + index))
+  }
+
+  /// Where a pointer's address at the unit's first row lies.
+  func unitPointerSlot(_ index: Int) -> Memory { pointerSlot(pointerCount + index) }
+}

@@ -1,0 +1,229 @@
+import DescentGraph
+
+/// A stage of a loop kernel with its instructions, and where they find memory.
+struct NativeStage {
+  let stage: LoopKernel.Stage
+  let emitter: VectorEmitter
+  /// The addresses the stage needs: of its streams, then of its stores; nil for streams that are no operands.
+  let pointers: [Pointer?]
+  /// Where the values of each accumulation gather.
+  let accumulators: Accumulators
+  /// Three vector registers that hold nothing between programs.
+  let temporaries: [Int]
+
+  /// An address that moves with the places.
+  struct Pointer {
+    /// The kernel operand, or local.
+    var operand: Int
+    /// The bytes before the element at the domain's first place.
+    var offset: Int
+    /// The bytes between neighbours along each axis of the domain.
+    var strides: [Int]
+    /// The bytes of an element.
+    var size: Int
+    /// Whether all places of a vector have the same element.
+    var isSplat: Bool
+    /// The bytes between rows of a column sweep.
+    var rowBytes: Int
+    /// Whether the memory begins at the unit's block of columns.
+    var isOfBlock: Bool
+  }
+
+  /// Where values gather during a sweep.
+  enum Accumulators {
+    case none
+    /// In registers: those of accumulation a, vector v begin at a number and go down.
+    case registers(highest: Int)
+    /// In scratch memory.
+    case memory
+  }
+
+  /// The registers that hold addresses; those beyond lie in the frame.
+  static let bases = [8, 9, 10, 11, 12, 13, 14, 15, 3, 6, 2]
+
+  /// Selects instructions, or nothing where that is not possible.
+  init?(_ stage: LoopKernel.Stage, of kernel: LoopKernel, isWide: Bool) {
+    let count = stage.accumulations.count
+    let kept = stage.kept.map { stage.program.types[Int($0)] }
+    guard kept.count <= (isWide ? 12 : 5), kept.filter({ $0 == .bool }).count <= 4,
+      let selection = InstructionSelection(
+        stage.program, kept: stage.kept, domain: kernel.domain(of: stage), isWide: isWide)
+    else { return nil }
+    for (accumulation, type) in zip(stage.accumulations, kept[stage.stores.count...])
+    where !NativeCombination.exists(accumulation.kind, type) { return nil }
+    let isRow = kernel.loopClass == .row
+    let vectors = 64 / (isWide ? 16 : 8)
+    // The last register is a temporary of stores, or AVX2's tail.
+    let top = isWide ? 30 : 14
+    var available = VectorEmitter.vectors(for: selection).count
+    if count > 0 {
+      available = top + 1
+      available -= 3
+      if !isRow {
+        available -= count
+        accumulators = .registers(highest: top - 3)
+      } else if isWide, count * vectors <= 16 {
+        available -= count * vectors
+        accumulators = .registers(highest: top - 3)
+      } else {
+        accumulators = .memory
+      }
+    } else {
+      accumulators = .none
+    }
+    // No instruction reads more than three registers, and results stay in theirs.
+    guard available >= kept.count + 3 else { return nil }
+    temporaries = [top, top - 1, top - 2]
+    self.stage = stage
+    emitter = VectorEmitter(selection, vectors: (0..<available).map { UInt8($0) })
+    let loads = selection.streams.map { stream -> Pointer? in
+      guard case .element(let operand, let access, let type) = stream else { return nil }
+      return Pointer(operand: operand, access: access, type: type, kernel)
+    }
+    let stores = zip(stage.stores, kept).map { store, type -> Pointer? in
+      Pointer(storing: type, to: store.operand, in: stage, of: kernel)
+    }
+    pointers = loads + stores
+    guard pointers.allSatisfy({ abs($0?.rowBytes ?? 0) < 1 << 27 }) else { return nil }
+  }
+
+  /// The addresses of streams and stores, and of the accumulators of a column sweep.
+  var pointerCount: Int { pointers.count + stage.accumulations.count }
+
+  /// The rows a column sweep visits at a time: fewer where the program is long.
+  var rowsAtOnce: Int {
+    switch stage.program.instructions.count {
+    case ...24: 4
+    case ...60: 2
+    default: 1
+    }
+  }
+}
+
+extension NativeStage.Pointer {
+  fileprivate init(operand: Int, access: Access, type: DataType, _ kernel: LoopKernel) {
+    let isOfBlock = operand < 0 && !kernel.locals[-1 - operand].isLine
+    self.init(
+      operand: operand, offset: access.offset * type.byteCount, elements: access.strides,
+      type: type, isOfBlock: isOfBlock, kernel)
+  }
+
+  fileprivate init(
+    storing type: DataType, to operand: Int, in stage: LoopKernel.Stage, of kernel: LoopKernel
+  ) {
+    let domain = kernel.domain(of: stage)
+    var strides = [Int](repeating: 0, count: domain.count)
+    var stride = 1
+    for axis in domain.indices.reversed() {
+      // A row's single element is stored once, whatever the place along it.
+      let isFixed = !stage.isSweep && kernel.reduced.contains(axis)
+      strides[axis] = isFixed ? 0 : stride
+      stride *= domain[axis]
+    }
+    let isOfBlock = operand < 0 && !kernel.locals[-1 - operand].isLine
+    if operand < 0, !isOfBlock {
+      for axis in strides.indices where !kernel.reduced.contains(axis) { strides[axis] = 0 }
+    }
+    self.init(
+      operand: operand, offset: 0, elements: strides, type: type, isOfBlock: isOfBlock, kernel)
+  }
+
+  private init(
+    operand: Int, offset: Int, elements: [Int], type: DataType, isOfBlock: Bool,
+    _ kernel: LoopKernel
+  ) {
+    self.operand = operand
+    self.offset = offset
+    size = type.byteCount
+    self.isOfBlock = isOfBlock
+    isSplat = (elements.last ?? 0) == 0
+    let size = size
+    rowBytes =
+      kernel.loopClass == .column ? elements[kernel.reduced.lowerBound] * size : 0
+    // Memory of a block has no places but those along the vector axis.
+    strides = isOfBlock ? [] : elements.map { $0 * size }
+  }
+}
+
+// MARK: - Addresses
+
+extension NativeLoop {
+  /// Finds the places of the unit along the axes it fixes, and its block of the vector axis.
+  ///
+  /// Uses `rax`, `rcx` and `rdx`.
+  func writePlaces(_ assembler: inout Assembler) {
+    assembler.emit(.mov, .rax, slot(.unit))
+    if blocks > 1 {
+      writeDivision(by: blocks, &assembler)
+      assembler.move(block, to: .rcx)
+      assembler.emit(.imul, .rdx, .rcx)
+      assembler.emit(.mov, slot(.blockStart), .rdx)
+      assembler.emit(.add, .rdx, .rcx)
+      for (end, bound) in [(Slot.blockEnd, columns), (.wholeEnd, columns - tail)] {
+        let isBelow = assembler.makeLabel()
+        assembler.move(bound, to: .rcx)
+        assembler.emit(.cmp, .rdx, .rcx)
+        assembler.emit(.jge, isBelow)
+        assembler.emit(.mov, .rcx, .rdx)
+        assembler.bind(isBelow)
+        assembler.emit(.mov, slot(end), .rcx)
+      }
+    }
+    for index in unitAxes.indices.reversed() {
+      guard index > 0 else {
+        assembler.emit(.mov, place(0), .rax)
+        break
+      }
+      writeDivision(by: kernel.domain[unitAxes[index]], &assembler)
+      assembler.emit(.mov, place(index), .rdx)
+    }
+  }
+
+  /// Divides `rax`; the remainder is in `rdx`.
+  private func writeDivision(by divisor: Int, _ assembler: inout Assembler) {
+    assembler.move(divisor, to: .rcx)
+    assembler.move(0, to: .rdx)
+    assembler.emit(.div, .rcx)
+  }
+
+  /// Returns the register that holds an address, fetching it to `rcx` if it has none.
+  func register(ofPointer index: Int, _ assembler: inout Assembler) -> Register {
+    guard index >= NativeStage.bases.count else { return .gpr(NativeStage.bases[index]) }
+    assembler.emit(.mov, .rcx, pointerSlot(index))
+    return .rcx
+  }
+
+  /// Finds the addresses a stage needs at the unit's first row and column 0.
+  func loadPointers(_ stage: NativeStage, _ assembler: inout Assembler) {
+    for (index, pointer) in stage.pointers.enumerated() {
+      guard let pointer else { continue }
+      let isInRegister = index < NativeStage.bases.count
+      let target: Register = isInRegister ? .gpr(NativeStage.bases[index]) : .rax
+      load(pointer, to: target, &assembler)
+      if !isInRegister { assembler.emit(.mov, pointerSlot(index), target) }
+    }
+  }
+
+  /// Finds one address; uses `rcx`.
+  func load(
+    _ pointer: NativeStage.Pointer, to target: Register, _ assembler: inout Assembler
+  ) {
+    assembler.emit(.mov, target, .at(.rdi, 8 * pointer.operand))
+    if pointer.offset != 0 {
+      assembler.move(pointer.offset, to: .rcx)
+      assembler.emit(.add, target, .rcx)
+    }
+    if !pointer.strides.isEmpty {
+      for (index, axis) in unitAxes.enumerated() where pointer.strides[axis] != 0 {
+        assembler.move(pointer.strides[axis], to: .rcx)
+        assembler.emit(.imul, .rcx, place(index))
+        assembler.emit(.add, target, .rcx)
+      }
+    }
+    if pointer.isOfBlock, blocks > 1 {
+      assembler.move(pointer.size, to: .rcx)
+      assembler.emit(.imul, .rcx, slot(.blockStart))
+      assembler.emit(.sub, target, .rcx)
+    }
+  }
+}
