@@ -90,7 +90,7 @@ extension NativeLoop {
         }
       }
     }
-    return bytes
+    return bytes + [UInt8](repeating: 0, count: -bytes.count & 63)
   }
 
   private func levelBytes(_ stage: NativeStage) -> Int {

@@ -46,7 +46,8 @@ package struct Assembler: ~Copyable {
     if keepsListing { lines.append(.label(label)) }
   }
 
-  /// Returns the place of some bytes in the constant pool, aligned to their number, a power of two.
+  /// Returns the place of some bytes in the constant pool, aligned to their number: a power of two up to
+  /// 64, or many times 64, which is then the alignment.
   package mutating func constant(_ bytes: [UInt8]) -> Constant { pool.insert(bytes) }
 
   /// Adds a remark to the listing.

@@ -10,7 +10,8 @@ extension Constant: CustomStringConvertible {
 
 /// The constants of a piece of code, laid out behind it; equal ones are stored once.
 ///
-/// Each constant is aligned to its size, a power of two. The largest come first, so nothing is lost between.
+/// Each constant is aligned to its size, a power of two up to 64; tables are many times 64 bytes long. The largest come
+/// first, so nothing is lost between.
 struct ConstantPool {
   private var contents: [[UInt8]] = []
   private var numbers: [[UInt8]: Int] = [:]
@@ -20,12 +21,14 @@ struct ConstantPool {
   /// The bytes all constants take.
   var byteCount: Int { contents.reduce(0) { $0 + $1.count } }
   /// The alignment the first, largest one needs.
-  var alignment: Int { contents.map(\.count).max() ?? 1 }
+  var alignment: Int { min(contents.map(\.count).max() ?? 1, 64) }
 
   /// Returns the place of some bytes.
-  /// - Precondition: Their number is a power of two, at most 64.
+  /// - Precondition: Their number is a power of two, or many times 64.
   mutating func insert(_ bytes: [UInt8]) -> Constant {
-    precondition([1, 2, 4, 8, 16, 32, 64].contains(bytes.count), "\(bytes.count) constant bytes")
+    precondition(
+      [1, 2, 4, 8, 16, 32].contains(bytes.count) || (bytes.count % 64 == 0 && !bytes.isEmpty),
+      "\(bytes.count) constant bytes")
     if let number = numbers[bytes] { return Constant(number: number) }
     numbers[bytes] = contents.count
     contents.append(bytes)
