@@ -17,8 +17,11 @@ extension Graph {
     batch: Int? = nil, outputs: [String]? = nil, state: State? = nil,
     options: CompileOptions = CompileOptions()
   ) throws(GraphErrors) -> Plan {
-    var compilation = Compilation(options: options)
-    return try compilation.run(self, batch: batch, outputs: outputs, state: state)
+    // Folding constants computes, and must give the same bits whatever the caller's modes.
+    try FloatingPointEnvironment.withStandard { () throws(GraphErrors) in
+      var compilation = Compilation(options: options)
+      return try compilation.run(self, batch: batch, outputs: outputs, state: state)
+    }
   }
 }
 

@@ -45,7 +45,10 @@ public struct Plan: Sendable {
   /// - Returns: A session; use it on one thread at a time.
   /// - Throws: Where the system refuses memory or threads.
   public func makeSession(seed: UInt64 = 0) throws(RuntimeError) -> Session {
-    try Session(program, code: code, seed: seed, state: state)
+    // Initialising computes, like compiling.
+    try FloatingPointEnvironment.withStandard { () throws(RuntimeError) in
+      try Session(program, code: code, seed: seed, state: state)
+    }
   }
 
   /// Creates a session that works on the parameters and states of another plan's.

@@ -60,16 +60,22 @@ final class Executable {
     control.pointee.begin()
     if control.pointee.isCancelled.load(ordering: .relaxed) {
       control.pointee.stopStep.store(0, ordering: .relaxed)
-    } else if let pool {
-      pool.run({ context, thread in runThread(context, thread) }, control)
     } else {
-      runThread(control, 0)
+      FloatingPointEnvironment.withStandard { runSteps() }
     }
     if control.pointee.stopStep.load(ordering: .relaxed) == Int.max {
       control.poison(before: control.pointee.stepCount)
     }
     if wasCancelled { control.pointee.isCancelled.store(false, ordering: .relaxed) }
     return control.pointee.faults.reported
+  }
+
+  private func runSteps() {
+    if let pool {
+      pool.run({ context, thread in runThread(context, thread) }, control)
+    } else {
+      runThread(control, 0)
+    }
   }
 
   /// Makes one run end before its next kernel, this one or the next to begin; safe to call from any thread.

@@ -97,8 +97,8 @@ extension Crew {
 
   private static func main(_ seat: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let seat = seat?.assumingMemoryBound(to: Seat.self) else { return nil }
-    // Bits depend on rounding and subnormal modes, so no thread may inherit its creator's.
-    _ = fesetenv(UnsafePointer(bitPattern: -1))
+    // A thread begins with its creator's modes.
+    FloatingPointEnvironment.setStandard()
     seat.pointee.crew.work(index: seat.pointee.index)
     return nil
   }
