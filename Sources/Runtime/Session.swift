@@ -29,7 +29,8 @@ public final class Session {
       let array =
         state?[port.name]
         ?? port.initializer.makeArray(
-          type: port.type, seed: seed, stream: Initializer.stream(for: port.name))
+          type: port.type, seed: seed, stream: Initializer.stream(for: port.name),
+          evaluator: RandomNumbers.inBlocks)
       try write(array, to: port.buffer, port.type, "state \"\(port.name)\"")
     }
   }

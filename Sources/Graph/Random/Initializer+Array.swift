@@ -5,11 +5,14 @@ extension Initializer {
   /// so that a widened graph begins with the same numbers.
   ///
   /// - Precondition: The type is bound.
-  package func makeArray(type: TensorType, seed: UInt64, stream: UInt32) -> NDArray {
+  package func makeArray(
+    type: TensorType, seed: UInt64, stream: UInt32,
+    evaluator: RandomNumbers.Evaluator = RandomNumbers.reference
+  ) -> NDArray {
     let count = type.shape.count
     let (fanIn, fanOut) = Self.fans(type.shape)
     func normal(_ mean: Double, _ deviation: Double) -> [Float] {
-      RandomNumbers.normal(count, seed: seed, stream: stream).map {
+      RandomNumbers.normal(count, seed: seed, stream: stream, evaluator: evaluator).map {
         Float(mean).addingProduct($0, Float(deviation))
       }
     }

@@ -42,8 +42,9 @@ package struct Philox: Hashable, Sendable {
     for block in 0..<UInt64((count + 3) / 4) {
       let low = UInt32(truncatingIfNeeded: block)
       let four = self([low, UInt32(block >> 32), stream, 0])
-      words += [four[0], four[1], four[2], four[3]]
+      for position in 0..<4 { words.append(four[position]) }
     }
-    return Array(words.prefix(count))
+    words.removeLast(words.count - count)
+    return words
   }
 }

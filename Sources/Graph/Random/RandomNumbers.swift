@@ -18,14 +18,24 @@ package enum RandomNumbers {
     Philox(seed: seed).words(count, stream: stream).map { Float($0 >> 8) * 0x1p-24 }
   }
 
+  /// Evaluates a program of words for every element of its arguments.
+  package typealias Evaluator = (ScalarProgram, _ columns: [[UInt32]]) -> [Float]
+
+  /// The evaluator that does one step after the other.
+  package static func reference(_ program: ScalarProgram, _ columns: [[UInt32]]) -> [Float] {
+    program.evaluate(columns: columns.map { $0.map { UInt64($0) } }, count: columns[0].count)
+      .map { Float(bits: $0) }
+  }
+
   /// Returns so many Gaussian numbers, elements 2i and 2i + 1 from the words 2i and 2i + 1 of the stream.
-  package static func normal(_ count: Int, seed: UInt64, stream: UInt32) -> [Float] {
-    let words = Philox(seed: seed).words(count + count % 2, stream: stream).map { UInt64($0) }
+  package static func normal(
+    _ count: Int, seed: UInt64, stream: UInt32, evaluator: Evaluator = reference
+  ) -> [Float] {
+    let words = Philox(seed: seed).words(count + count % 2, stream: stream)
     let pairs = words.count / 2
     let columns = [(0..<pairs).map { words[2 * $0] }, (0..<pairs).map { words[2 * $0 + 1] }]
-    let even = normalCosine.evaluate(columns: columns, count: pairs)
-    let odd = normalSine.evaluate(columns: columns, count: pairs)
-    return (0..<count).map { Float(bits: $0 % 2 == 0 ? even[$0 / 2] : odd[$0 / 2]) }
+    let (even, odd) = (evaluator(normalCosine, columns), evaluator(normalSine, columns))
+    return (0..<count).map { $0 % 2 == 0 ? even[$0 / 2] : odd[$0 / 2] }
   }
 
   private static func fraction(_ word: ScalarValue) -> ScalarValue {
