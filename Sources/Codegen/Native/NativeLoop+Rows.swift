@@ -33,6 +33,7 @@ extension NativeLoop {
   /// Sweeps along the unit's row.
   func writeRowSweep(_ stage: NativeStage, _ assembler: inout Assembler) {
     loadPointers(stage, &assembler)
+    writeInvariants(stage, &assembler)
     assembler.move(0, to: .rax)
     guard rowChunks > 1 else {
       writeChunk(columns, from: 0, stage, &assembler)

@@ -73,6 +73,7 @@ struct NativeLoop {
     assembler.emit(.mov, slot(.scratch), .rcx)
     NativeTail(count: tail, isWide: isWide).write(to: &assembler)
     let (unit, end) = (assembler.makeLabel(), assembler.makeLabel())
+    if stages.count == 1 { stages[0].emitter.writeConstants(to: &assembler) }
     assembler.bind(unit)
     assembler.emit(.mov, .rax, slot(.unit))
     assembler.emit(.cmp, .rax, slot(.endUnit))
@@ -93,11 +94,13 @@ struct NativeLoop {
   }
 
   private func write(_ stage: NativeStage, _ assembler: inout Assembler) {
+    if stages.count > 1 { stage.emitter.writeConstants(to: &assembler) }
     if !stage.stage.isSweep, kernel.loopClass == .row {
       writeReducedPlace(stage, &assembler)
     } else if stage.stage.accumulations.isEmpty, kernel.loopClass != .column || !stage.stage.isSweep
     {
       loadPointers(stage, &assembler)
+      writeInvariants(stage, &assembler)
       if kernel.loopClass == .column { assembler.emit(.mov, slot(.rowPlace).sized(8), 0) }
       writeVectors(&assembler) { assembler, count in emit(stage, count: count, &assembler) }
     } else if kernel.loopClass == .row {
@@ -184,6 +187,15 @@ struct NativeLoop {
         &assembler)
     }
     return Array(results[stage.stage.stores.count...])
+  }
+
+  /// Writes what a stage needs and no place along the vector axis changes.
+  func writeInvariants(_ stage: NativeStage, _ assembler: inout Assembler) {
+    let streams = stage.emitter.selection.streams
+    stage.emitter.writeInvariants(to: &assembler) { index, assembler in
+      if case .place(let axis) = streams[index] { return memory(ofPlace: axis) }
+      return address(stage, index, vector: 0, row: 0, &assembler)
+    }
   }
 
   private func address(

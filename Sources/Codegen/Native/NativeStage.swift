@@ -75,7 +75,9 @@ struct NativeStage {
     guard available >= kept.count + 3 else { return nil }
     temporaries = [top, top - 1, top - 2]
     self.stage = stage
-    emitter = VectorEmitter(selection, vectors: (0..<available).map { UInt8($0) })
+    emitter = VectorEmitter(
+      selection, vectors: (0..<available).map { UInt8($0) },
+      hoisting: NativeStage.hoisting(stage, of: kernel, width: isWide ? 16 : 8))
     let loads = selection.streams.map { stream -> Pointer? in
       guard case .element(let operand, let access, let type) = stream else { return nil }
       return Pointer(operand: operand, access: access, type: type, kernel)
@@ -85,6 +87,16 @@ struct NativeStage {
     }
     pointers = loads + stores
     guard pointers.allSatisfy({ abs($0?.rowBytes ?? 0) < 1 << 27 }) else { return nil }
+  }
+
+  /// What to do before the loop over a line's vectors, if there are enough of them to make up for it.
+  private static func hoisting(
+    _ stage: LoopKernel.Stage, of kernel: LoopKernel, width: Int
+  ) -> LoopSplit.Hoisting {
+    let vectors = (kernel.domain(of: stage).last ?? 1) / width
+    guard vectors >= 4 || kernel.stages.count == 1 && vectors >= 2 else { return .nothing }
+    // A column sweep visits several rows between the vectors of one.
+    return kernel.loopClass == .column ? .constants : .row
   }
 
   /// The addresses of streams and stores, and of the accumulators of a column sweep.

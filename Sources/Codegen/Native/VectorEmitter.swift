@@ -3,7 +3,10 @@ import DescentGraph
 /// Writes the instructions of a vector program for one vector of elements.
 struct VectorEmitter {
   let selection: InstructionSelection
-  let allocation: RegisterAllocation
+  private let split: LoopSplit
+  /// The registers of what is done before the loop, and of what is done for each vector.
+  private let before: RegisterAllocation
+  private let allocation: RegisterAllocation
   let isWide: Bool
 
   /// The number that stands for the register of the kernel's core until the code is written.
@@ -20,26 +23,62 @@ struct VectorEmitter {
 
   /// Allocates registers from a pool to a selection.
   ///
-  /// - Precondition: The checker accepts the allocation.
-  init(_ selection: InstructionSelection, vectors: [UInt8]) {
+  /// The code around a program that is hoisted from runs it for vector after vector, and first writes what
+  /// `writeConstants` and `writeInvariants` do; from there to the loop's end it leaves the registers alone, except the
+  /// first vector register and masks 2 and 7, which nothing stays in.
+  ///
+  /// - Precondition: The checker accepts the allocations.
+  init(_ selection: InstructionSelection, vectors: [UInt8], hoisting: LoopSplit.Hoisting = .nothing)
+  {
     self.selection = selection
     isWide = selection.isWide
-    let steps = selection.operations.map(\.step)
-    let pools: [RegisterBank: [UInt8]] = [.vector: vectors, .mask: [2, 3, 4, 5, 6, 7]]
-    let fixed = selection.core.map { [$0: VectorEmitter.coreRegister] } ?? [:]
-    let live = Set(selection.results)
-    allocation = RegisterAllocation(
-      steps: steps, banks: selection.banks, pools: pools, fixed: fixed, live: live)
+    var pools: [RegisterBank: [UInt8]] = [.vector: vectors, .mask: [2, 3, 4, 5, 6, 7]]
+    let core = selection.core.map { [$0: VectorEmitter.coreRegister] } ?? [:]
+    var split = LoopSplit(selection, pools: pools.mapValues(\.count), hoisting)
+    let lasting: [RegisterBank: [UInt8]] = [
+      .vector: Array(vectors.dropFirst()), .mask: [3, 4, 5, 6],
+    ]
+    var before = VectorEmitter.allocate(
+      split.before, split.banks, lasting, fixed: [:], live: split.kept)
+    if before.slotCount > 0 {
+      split = LoopSplit(unsplit: selection)
+      before = RegisterAllocation()
+    }
+    let all = pools
+    for value in split.kept {
+      pools[split.banks[Int(value)], default: []].removeAll { $0 == before.outcome[value] }
+    }
+    var body = VectorEmitter.allocate(
+      split.body, split.banks, pools, fixed: core.merging(before.outcome) { $1 },
+      live: split.results + split.kept)
+    // A value that lost its register in the loop would not be there for the next vector.
+    if split.kept.contains(where: { body.outcome[$0] != before.outcome[$0] }) {
+      split = LoopSplit(unsplit: selection)
+      before = RegisterAllocation()
+      body = VectorEmitter.allocate(
+        split.body, split.banks, all, fixed: core, live: split.results)
+    }
+    (self.split, self.before, allocation) = (split, before, body)
+  }
+
+  private static func allocate(
+    _ operations: [MachineOperation], _ banks: [RegisterBank], _ pools: [RegisterBank: [UInt8]],
+    fixed: [VirtualRegister: UInt8], live: [VirtualRegister]
+  ) -> RegisterAllocation {
+    let (steps, live) = (operations.map(\.step), Set(live))
+    let allocation = RegisterAllocation(
+      steps: steps, banks: banks, pools: pools, fixed: fixed, live: live)
     assert(
-      allocation.fault(
-        steps: steps, banks: selection.banks, pools: pools, fixed: fixed, live: live) == nil)
+      allocation.fault(steps: steps, banks: banks, pools: pools, fixed: fixed, live: live) == nil)
+    return allocation
   }
 
   /// The number of elements in a vector.
   var width: Int { isWide ? 16 : 8 }
   /// The bytes of stack that spilled values take, and what a report keeps there.
-  var spillBytes: Int { (allocation.slotCount + (reports ? 1 : 0)) * 64 }
-  private var reports: Bool { selection.operations.contains { $0.fault != nil } }
+  var spillBytes: Int { (slotCount + (reports ? 1 : 0)) * 64 }
+  private var slotCount: Int { max(before.slotCount, allocation.slotCount) }
+  private var reports: Bool { split.body.contains { $0.fault != nil } }
 
   /// Writes the program for one vector.
   ///
@@ -53,11 +92,52 @@ struct VectorEmitter {
     to assembler: inout Assembler, count: Int, core: UInt8 = VectorEmitter.coreRegister,
     streams: (Int, inout Assembler) -> Memory
   ) -> [Register] {
-    for action in allocation.actions {
+    emit(allocation.actions[...], split.body, core, count, streams, &assembler)
+    return split.results.map { result in
+      guard let outcome = allocation.outcome[result] else {
+        preconditionFailure("a result of a program is nowhere")
+      }
+      return register(split.banks[Int(result)], outcome == 255 ? core : outcome)
+    }
+  }
+
+  /// Writes what the loop needs and no row changes.
+  func writeConstants(to assembler: inout Assembler) {
+    emit(
+      before.actions[..<constantsEnd], split.before, VectorEmitter.coreRegister, width,
+      { _, _ in preconditionFailure("a constant in a stream") }, &assembler)
+  }
+
+  /// Writes what the loop needs and changes from row to row.
+  ///
+  /// - Parameters:
+  ///   - assembler: Receives the code.
+  ///   - streams: The place in memory of each stream that does not change along the last axis.
+  func writeInvariants(
+    to assembler: inout Assembler, streams: (Int, inout Assembler) -> Memory
+  ) {
+    emit(
+      before.actions[constantsEnd...], split.before, VectorEmitter.coreRegister, width, streams,
+      &assembler)
+  }
+
+  /// The number of actions that belong to constants, which come first.
+  private var constantsEnd: Int {
+    before.actions.firstIndex {
+      if case .operation(let position, _, _) = $0 { position >= split.constantCount } else { false }
+    } ?? before.actions.count
+  }
+
+  private func emit(
+    _ actions: ArraySlice<RegisterAllocation.Action>, _ operations: [MachineOperation],
+    _ core: UInt8, _ count: Int, _ streams: (Int, inout Assembler) -> Memory,
+    _ assembler: inout Assembler
+  ) {
+    for action in actions {
       switch action {
       case .operation(let position, let uses, let result):
         emit(
-          selection.operations[position], uses: uses.map { $0 == 255 ? core : $0 },
+          operations[position], uses: uses.map { $0 == 255 ? core : $0 },
           result: result == 255 ? core : result, count, streams, &assembler)
       case .spill(let bank, let from, let slot):
         store(bank, from == 255 ? core : from, slot, &assembler)
@@ -69,12 +149,6 @@ struct VectorEmitter {
         assembler.emit(
           move, register(bank, to == 255 ? core : to), register(bank, from == 255 ? core : from))
       }
-    }
-    return selection.results.map { result in
-      guard let outcome = allocation.outcome[result] else {
-        preconditionFailure("a result of a program is nowhere")
-      }
-      return register(selection.banks[Int(result)], outcome == 255 ? core : outcome)
     }
   }
 
@@ -108,7 +182,7 @@ extension VectorEmitter {
     guard let result, let value = operation.result else {
       return report(operation, register(truthBank, uses[0]), streams, &assembler)
     }
-    let target = register(selection.banks[Int(value)], result, isHalf: operation.isHalf)
+    let target = register(split.banks[Int(value)], result, isHalf: operation.isHalf)
     if operation.operands.last == .existing {
       let mask = uses.first.map { register(truthBank, $0) }
       return limit(mask, to: target, isPartial: count < width, &assembler)
@@ -122,7 +196,7 @@ extension VectorEmitter {
     for source in operation.operands {
       switch source {
       case .register(let value):
-        operands.append(register(selection.banks[Int(value)], remaining.removeFirst()).operand)
+        operands.append(register(split.banks[Int(value)], remaining.removeFirst()).operand)
       case .half: operands.append(register(.vector, remaining.removeFirst(), isHalf: true).operand)
       case .constant(let bits):
         operands.append(constant(bits, operation.mnemonic, &assembler).operand)
@@ -222,7 +296,7 @@ extension VectorEmitter {
     let (none, exchange, end) = (
       assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel()
     )
-    let slot = NativeFrame.localBytes + 64 * allocation.slotCount
+    let slot = NativeFrame.localBytes + 64 * slotCount
     assembler.emit(operation.mnemonic, mask, mask)
     assembler.emit(.je, none)
     assembler.emit(.mov, .at(.rsp, slot), .rax)

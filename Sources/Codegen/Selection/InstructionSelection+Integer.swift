@@ -16,15 +16,42 @@ extension InstructionSelection {
     case .minimum: return binary(.vpminsd, step)
     case .maximum: return binary(.vpmaxsd, step)
     case .and: return binary(and, step)
-    case .or: return binary(or, step)
+    case .or: return selected(step) ?? binary(or, step)
     case .xor: return binary(xor, step)
     case .not: return add(xor, [.register(register(step.a)), .constant(.max)])
-    case .shiftLeft: return binary(.vpsllvd, step)
-    case .shiftRight: return binary(.vpsravd, step)
-    case .shiftRightLogical: return binary(.vpsrlvd, step)
+    case .shiftLeft: return shifted(step, .vpslld, .vpsllvd)
+    case .shiftRight: return shifted(step, .vpsrad, .vpsravd)
+    case .shiftRightLogical: return shifted(step, .vpsrld, .vpsrlvd)
     case .equal, .notEqual, .less, .lessEqual: return relation(step)
     default: return nil
     }
+  }
+
+  /// A shift by a number in the instruction, or by a number for each lane.
+  private mutating func shifted(
+    _ step: ScalarInstruction, _ fixed: Mnemonic, _ variable: Mnemonic
+  ) -> VirtualRegister {
+    guard case .constant(let count) = values[Int(step.b)], count < 32 else {
+      return binary(variable, step)
+    }
+    let shift = UInt8(truncatingIfNeeded: count)
+    return add(fixed, [.register(register(step.a)), .immediate(shift)])
+  }
+
+  /// x | (y & z) as one instruction of AVX-512, or nothing where neither operand is such a product.
+  private mutating func selected(_ step: ScalarInstruction) -> VirtualRegister? {
+    guard isWide else { return nil }
+    for (x, product) in [(step.a, step.b), (step.b, step.a)] {
+      guard case .scalar(let and) = program.instructions[Int(product)], and.op == .and else {
+        continue
+      }
+      // The truth table of a | b & c.
+      let operands: [MachineOperation.Source] = [
+        .register(register(x)), .register(register(and.a)), source(and.b), .immediate(0xf8),
+      ]
+      return add(.vpternlogd, operands, isDestructive: true)
+    }
+    return nil
   }
 
   /// Bytes are computed as wider integers, and cut where the result may be wider.

@@ -93,7 +93,8 @@ extension InstructionSelection {
     _ stream: MachineOperation.Stream, _ offsets: VirtualRegister, _ exists: VirtualRegister?
   ) -> VirtualRegister {
     let mask = limited(exists)
-    let zero = constant(0)
+    // Zeros in a register of their own: the instruction wants three that differ.
+    let zero = add(xor, [.register(offsets), .register(offsets)])
     guard isWide else {
       return add(
         .vpgatherdd,

@@ -36,7 +36,11 @@ extension InstructionSelection {
     case .mul: return binary(.vmulps, step)
     case .div: return binary(.vdivps, step)
     case .fma: return fusedMultiplyAdd(step)
-    case .neg: return add(xor, [.register(register(step.a)), .constant(0x8000_0000)])
+    case .neg:
+      if case .scalar(let inner) = program.instructions[Int(step.a)], inner.op == .abs {
+        return add(or, [.register(register(inner.a)), .constant(0x8000_0000)])
+      }
+      return add(xor, [.register(register(step.a)), .constant(0x8000_0000)])
     case .abs: return add(and, [.register(register(step.a)), .constant(0x7fff_ffff)])
     case .sqrt: return add(.vsqrtps, [source(step.a)])
     case .round: return rounded(step, 0)

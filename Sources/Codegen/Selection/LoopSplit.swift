@@ -1,0 +1,309 @@
+/// The operations of a selection, split into what is done once before a loop along the last axis and what is done for
+/// each vector.
+///
+/// Constants, splats and what follows from them alone do not change along a row. Those that the loop uses most are
+/// computed before it, as many as there are registers to spare, and stay where they are.
+struct LoopSplit {
+  /// What is done before the loop rather than for each vector.
+  enum Hoisting {
+    case nothing
+    /// What no place changes.
+    case constants
+    /// What a place along the last axis does not change.
+    case row
+  }
+
+  /// What is done before the loop: first the constants, which hold for all rows.
+  private(set) var before: [MachineOperation] = []
+  /// How many of those are constants.
+  private(set) var constantCount = 0
+  /// What is done for each vector.
+  private(set) var body: [MachineOperation] = []
+  /// The values that stay in registers during the loop.
+  private(set) var kept: [VirtualRegister] = []
+  /// The results, some of which may be such values.
+  private(set) var results: [VirtualRegister]
+  private(set) var banks: [RegisterBank]
+
+  /// Something that may stay in a register.
+  private struct Candidate {
+    enum Value {
+      case constant(UInt32)
+      case register(VirtualRegister)
+    }
+    var value: Value
+    /// What the loop is spared.
+    var gain: Int
+  }
+
+  /// Splits a selection so that the loop needs no more registers than pools have.
+  init(_ selection: InstructionSelection, pools: [RegisterBank: Int], _ hoisting: Hoisting) {
+    (banks, results) = (selection.banks, selection.results)
+    body = selection.operations
+    var candidates = LoopSplit.candidates(selection, hoisting)
+    var isInterleaved = hoisting != .nothing
+    while true {
+      split(selection, candidates.map(\.value))
+      if isInterleaved { body = LoopSplit.interleaved(body, count: banks.count) }
+      body = LoopSplit.choosingForms(body, live: Set(results + kept))
+      let excess = self.excess(pools)
+      if excess == 0 { break }
+      if !candidates.isEmpty {
+        candidates.removeLast(min(excess, candidates.count))
+      } else if isInterleaved {
+        // Values wait longer in that order, and not in registers any more.
+        isInterleaved = false
+        candidates = LoopSplit.candidates(selection, hoisting)
+      } else {
+        break
+      }
+    }
+  }
+
+  /// Returns a split that keeps no values, for where registers did not suffice after all.
+  init(unsplit selection: InstructionSelection) {
+    self.init(selection, pools: [:], .nothing)
+  }
+}
+
+// MARK: - What stays the same
+
+extension LoopSplit {
+  /// Returns whether each operation gives the same for every vector of a row.
+  private static func invariance(
+    _ selection: InstructionSelection, _ hoisting: Hoisting
+  ) -> [Bool] {
+    var isVarying = [Bool](repeating: true, count: selection.banks.count)
+    let last = selection.domain.count - 1
+    return selection.operations.map { operation in
+      guard let result = operation.result, operation.fault == nil,
+        operation.uses.allSatisfy({ !isVarying[Int($0)] })
+      else { return false }
+      for source in operation.operands {
+        switch source {
+        case .existing, .laneNumbers: return false
+        case .memory(let stream):
+          guard hoisting == .row else { return false }
+          switch selection.streams[stream.index] {
+          case .element(_, let access, _) where stream.isSplat && (access.strides.last ?? 0) == 0:
+            break
+          case .place(let axis) where axis != last: break
+          default: return false
+          }
+        case .register, .half, .constant, .immediate: break
+        }
+      }
+      isVarying[Int(result)] = false
+      return true
+    }
+  }
+
+  /// Returns what may stay in registers, what is used most first.
+  private static func candidates(
+    _ selection: InstructionSelection, _ hoisting: Hoisting
+  ) -> [Candidate] {
+    guard hoisting != .nothing else { return [] }
+    let isInvariant = invariance(selection, hoisting)
+    var constants: [UInt32: Int] = [:]
+    var uses = [Int](repeating: 0, count: selection.banks.count)
+    for (operation, isInvariant) in zip(selection.operations, isInvariant) where !isInvariant {
+      for use in operation.uses { uses[Int(use)] += 1 }
+      for case .constant(let bits) in operation.operands { constants[bits, default: 0] += 1 }
+    }
+    var candidates: [Candidate] = []
+    for (operation, isInvariant) in zip(selection.operations, isInvariant) where isInvariant {
+      guard let result = operation.result, uses[Int(result)] > 0 else { continue }
+      if let bits = operation.broadcastConstant {
+        // An instruction of its own, where the others have the constant as an operand.
+        constants[bits, default: 0] += 2
+      } else {
+        candidates.append(Candidate(value: .register(result), gain: 2 + uses[Int(result)]))
+      }
+    }
+    candidates += constants.sorted { $0.key < $1.key }.map {
+      Candidate(value: .constant($0.key), gain: $0.value)
+    }
+    return candidates.enumerated()
+      .sorted { ($1.element.gain, $0.offset) < ($0.element.gain, $1.offset) }.map(\.element)
+  }
+}
+
+// MARK: - Splitting
+
+extension LoopSplit {
+  private mutating func split(_ selection: InstructionSelection, _ values: [Candidate.Value]) {
+    banks = selection.banks
+    var constants: [UInt32: VirtualRegister] = [:]
+    var isKept = [Bool](repeating: false, count: banks.count)
+    before = []
+    kept = []
+    for value in values {
+      switch value {
+      case .register(let register):
+        isKept[Int(register)] = true
+        kept.append(register)
+      case .constant(let bits):
+        let register = VirtualRegister(banks.count)
+        banks.append(.vector)
+        constants[bits] = register
+        kept.append(register)
+        before.append(
+          MachineOperation(
+            mnemonic: .vbroadcastss, result: register, operands: [.constant(bits)]))
+      }
+    }
+    constantCount = before.count
+    // A constant that is kept stands for every copy of it.
+    var copies: [VirtualRegister: VirtualRegister] = [:]
+    let operations = selection.operations.compactMap { operation -> MachineOperation? in
+      if let bits = operation.broadcastConstant, let result = operation.result,
+        let constant = constants[bits]
+      {
+        copies[result] = constant
+        return nil
+      }
+      return operation.replacing(copies, constants)
+    }
+    results = selection.results.map { copies[$0] ?? $0 }
+    before += LoopSplit.needed(
+      operations,
+      for: values.compactMap { if case .register(let value) = $0 { value } else { nil } },
+      without: [], count: banks.count)
+    body = LoopSplit.needed(
+      operations, for: results, without: isKept, count: banks.count, keepsReports: true)
+  }
+
+  /// Returns the operations that some values follow from, but not what follows from others alone.
+  private static func needed(
+    _ operations: [MachineOperation], for values: [VirtualRegister], without given: [Bool],
+    count: Int, keepsReports: Bool = false
+  ) -> [MachineOperation] {
+    var isNeeded = [Bool](repeating: false, count: count)
+    for value in values { isNeeded[Int(value)] = true }
+    for (register, isGiven) in given.enumerated() where isGiven { isNeeded[register] = false }
+    var needed: [MachineOperation] = []
+    for operation in operations.reversed() {
+      let isReport = operation.fault != nil && keepsReports
+      guard isReport || operation.result.map({ isNeeded[Int($0)] }) ?? false else { continue }
+      needed.append(operation)
+      for use in operation.uses where !(Int(use) < given.count && given[Int(use)]) {
+        isNeeded[Int(use)] = true
+      }
+    }
+    return needed.reversed()
+  }
+
+  /// How many registers more than there are the loop would need.
+  private func excess(_ pools: [RegisterBank: Int]) -> Int {
+    var lastUse = [Int](repeating: -1, count: banks.count)
+    for (position, operation) in body.enumerated() {
+      for use in operation.uses { lastUse[Int(use)] = position }
+    }
+    for value in results + kept { lastUse[Int(value)] = Int.max }
+    var counts: [RegisterBank: Int] = [:]
+    for value in kept { counts[banks[Int(value)], default: 0] += 1 }
+    var excess = 0
+    for (position, operation) in body.enumerated() {
+      for use in Set(operation.uses) where lastUse[Int(use)] == position {
+        counts[banks[Int(use)], default: 0] -= 1
+      }
+      guard let result = operation.result else { continue }
+      counts[banks[Int(result)], default: 0] += 1
+      for (bank, size) in pools { excess = max(excess, counts[bank, default: 0] - size) }
+      if lastUse[Int(result)] < 0 { counts[banks[Int(result)], default: 0] -= 1 }
+    }
+    return excess
+  }
+}
+
+// MARK: - Order
+
+extension LoopSplit {
+  /// Returns the operations in the order in which a machine without limits would begin them.
+  ///
+  /// A processor looks only so far ahead: chains that do not depend on each other should be near each other.
+  private static func interleaved(
+    _ operations: [MachineOperation], count: Int
+  ) -> [MachineOperation] {
+    // Cycles, about as they are on today's processors.
+    let (latency, divisionLatency) = (4, 12)
+    var ready = [Int](repeating: 0, count: count)
+    let starts = operations.map { operation -> Int in
+      let start = operation.uses.reduce(0) { max($0, ready[Int($1)]) }
+      let isDivision = operation.mnemonic == .vdivps || operation.mnemonic == .vdivpd
+      if let result = operation.result {
+        ready[Int(result)] = start + (isDivision ? divisionLatency : latency)
+      }
+      return start
+    }
+    return operations.indices.sorted { (starts[$0], $0) < (starts[$1], $1) }.map { operations[$0] }
+  }
+}
+
+// MARK: - Forms
+
+extension LoopSplit {
+  /// Chooses among the forms of fused multiply-adds one that overwrites an operand nobody needs any more.
+  private static func choosingForms(
+    _ operations: [MachineOperation], live: Set<VirtualRegister>
+  ) -> [MachineOperation] {
+    var lastUse: [VirtualRegister: Int] = [:]
+    for (position, operation) in operations.enumerated() {
+      for use in operation.uses { lastUse[use] = position }
+    }
+    return operations.enumerated().map { position, operation in
+      operation.overwriting { lastUse[$0] == position && !live.contains($0) }
+    }
+  }
+}
+
+extension MachineOperation {
+  /// The constant it puts into every lane, if that is all it does.
+  fileprivate var broadcastConstant: UInt32? {
+    guard mnemonic == .vbroadcastss, case .constant(let bits) = operands[0] else { return nil }
+    return bits
+  }
+
+  /// Returns the operation with other registers for some registers, and with registers for some constants.
+  fileprivate func replacing(
+    _ copies: [VirtualRegister: VirtualRegister], _ constants: [UInt32: VirtualRegister]
+  ) -> MachineOperation {
+    var copy = self
+    copy.operands = operands.map { source in
+      switch source {
+      case .register(let register): .register(copies[register] ?? register)
+      case .half(let register): .half(copies[register] ?? register)
+      case .constant(let bits): constants[bits].map { .register($0) } ?? source
+      case .laneNumbers, .memory, .immediate, .existing: source
+      }
+    }
+    copy.mask = mask.map { copies[$0] ?? $0 }
+    return copy
+  }
+
+  /// Returns an equal operation whose first operand dies, if there is one.
+  ///
+  /// Of operands a, b, c the forms compute: 213 b·a + c, 231 b·c + a, 132 a·c + b.
+  fileprivate func overwriting(_ dies: (VirtualRegister) -> Bool) -> MachineOperation {
+    let (x, y, z): (Source, Source, Source)
+    switch mnemonic {
+    case .vfmadd213ps: (x, y, z) = (operands[0], operands[1], operands[2])
+    case .vfmadd231ps: (x, y, z) = (operands[1], operands[2], operands[0])
+    default: return self
+    }
+    let forms: [(Mnemonic, [Source])] = [
+      (.vfmadd213ps, [x, y, z]), (.vfmadd213ps, [y, x, z]), (.vfmadd231ps, [z, x, y]),
+      (.vfmadd231ps, [z, y, x]), (.vfmadd132ps, [x, z, y]), (.vfmadd132ps, [y, z, x]),
+    ]
+    for (mnemonic, operands) in forms {
+      guard case .register(let first) = operands[0], case .register = operands[1], dies(first)
+      else { continue }
+      // What is overwritten must not be read a second time.
+      guard !operands.dropFirst().contains(operands[0]) else { continue }
+      var copy = self
+      (copy.mnemonic, copy.operands) = (mnemonic, operands)
+      return copy
+    }
+    return self
+  }
+}
