@@ -34,10 +34,11 @@ struct VectorEmitter {
     isWide = selection.isWide
     var pools: [RegisterBank: [UInt8]] = [.vector: vectors, .mask: [2, 3, 4, 5, 6, 7]]
     let core = selection.core.map { [$0: VectorEmitter.coreRegister] } ?? [:]
-    var split = LoopSplit(selection, pools: pools.mapValues(\.count), hoisting)
     let lasting: [RegisterBank: [UInt8]] = [
       .vector: Array(vectors.dropFirst()), .mask: [3, 4, 5, 6],
     ]
+    var split = LoopSplit(
+      selection, pools: pools.mapValues(\.count), lasting: lasting.mapValues(\.count), hoisting)
     var before = VectorEmitter.allocate(
       split.before, split.banks, lasting, fixed: [:], live: split.kept)
     if before.slotCount > 0 {

@@ -36,8 +36,12 @@ struct LoopSplit {
     var gain: Int
   }
 
-  /// Splits a selection so that the loop needs no more registers than pools have.
-  init(_ selection: InstructionSelection, pools: [RegisterBank: Int], _ hoisting: Hoisting) {
+  /// Splits a selection so that the loop needs no more registers than pools have, and what is done before it no more
+  /// than there are lasting ones.
+  init(
+    _ selection: InstructionSelection, pools: [RegisterBank: Int], lasting: [RegisterBank: Int],
+    _ hoisting: Hoisting
+  ) {
     (banks, results) = (selection.banks, selection.results)
     body = selection.operations
     var candidates = LoopSplit.candidates(selection, hoisting)
@@ -46,7 +50,9 @@ struct LoopSplit {
       split(selection, candidates.map(\.value))
       if isInterleaved { body = LoopSplit.interleaved(body, count: banks.count) }
       body = LoopSplit.choosingForms(body, live: Set(results + kept))
-      let excess = self.excess(pools)
+      let excess = max(
+        excess(of: body, held: kept, live: results + kept, pools),
+        excess(of: before, held: [], live: kept, lasting))
       if excess == 0 { break }
       if !candidates.isEmpty {
         candidates.removeLast(min(excess, candidates.count))
@@ -62,7 +68,7 @@ struct LoopSplit {
 
   /// Returns a split that keeps no values, for where registers did not suffice after all.
   init(unsplit selection: InstructionSelection) {
-    self.init(selection, pools: [:], .nothing)
+    self.init(selection, pools: [:], lasting: [:], .nothing)
   }
 }
 
@@ -193,17 +199,21 @@ extension LoopSplit {
     return needed.reversed()
   }
 
-  /// How many registers more than there are the loop would need.
-  private func excess(_ pools: [RegisterBank: Int]) -> Int {
+  /// How many registers more than there are in pools some operations would need, if some values are held from the
+  /// start, and some live after the last.
+  private func excess(
+    of operations: [MachineOperation], held: [VirtualRegister], live: [VirtualRegister],
+    _ pools: [RegisterBank: Int]
+  ) -> Int {
     var lastUse = [Int](repeating: -1, count: banks.count)
-    for (position, operation) in body.enumerated() {
+    for (position, operation) in operations.enumerated() {
       for use in operation.uses { lastUse[Int(use)] = position }
     }
-    for value in results + kept { lastUse[Int(value)] = Int.max }
+    for value in live { lastUse[Int(value)] = Int.max }
     var counts: [RegisterBank: Int] = [:]
-    for value in kept { counts[banks[Int(value)], default: 0] += 1 }
+    for value in held { counts[banks[Int(value)], default: 0] += 1 }
     var excess = 0
-    for (position, operation) in body.enumerated() {
+    for (position, operation) in operations.enumerated() {
       for use in Set(operation.uses) where lastUse[Int(use)] == position {
         counts[banks[Int(use)], default: 0] -= 1
       }
