@@ -203,13 +203,17 @@ extension VectorEmitter {
         operands.append(constant(bits, operation.mnemonic, &assembler).operand)
       case .laneNumbers: operands.append(laneNumbers(&assembler).operand)
       case .immediate(let number): operands.append(.immediate(Int64(number)))
-      case .memory(let stream) where operation.mnemonic == .vpgatherdd:
+      case .memory(let stream)
+      where operation.mnemonic == .vpgatherdd || operation.mnemonic == .vpgatherdq:
         // The offsets, which stand before, index the address.
         guard case .register(let offsets) = operands.removeLast() else {
           preconditionFailure("a gather without offsets")
         }
-        operands.append(gathered(streams(stream.index, &assembler), offsets).operand)
-      case .memory(let stream): operands.append(streams(stream.index, &assembler).operand)
+        let scale = operation.mnemonic == .vpgatherdd ? 4 : 8
+        let memory = gathered(streams(stream.index, &assembler), offsets, scale)
+        operands.append(memory.operand)
+      case .memory(let stream):
+        operands.append(memory(of: stream, streams, &assembler).operand)
       case .existing: preconditionFailure("only a limit asks for the elements that exist")
       }
     }
@@ -238,10 +242,20 @@ extension VectorEmitter {
     return .constant(assembler.constant(bytes))
   }
 
-  /// Returns the places that are so many elements of four bytes behind an address.
-  private func gathered(_ memory: Memory, _ offsets: Register) -> Memory {
+  /// Returns where a stream, or a half of it, lies.
+  private func memory(
+    of stream: MachineOperation.Stream, _ streams: (Int, inout Assembler) -> Memory,
+    _ assembler: inout Assembler
+  ) -> Memory {
+    let memory = streams(stream.index, &assembler)
+    return stream.half == 0 ? memory : memory.moved(by: 4 * width)
+  }
+
+  /// Returns the places that are so many elements behind an address.
+  private func gathered(_ memory: Memory, _ offsets: Register, _ scale: Int) -> Memory {
     precondition(memory.index == nil, "a gather from \(memory)")
-    return Memory(base: memory.base, index: offsets, scale: 4, displacement: memory.displacement)
+    return Memory(
+      base: memory.base, index: offsets, scale: scale, displacement: memory.displacement)
   }
 
   /// Sets a truth value to that of the elements that exist, and where a mask holds if there is one.
@@ -262,7 +276,7 @@ extension VectorEmitter {
     _ mask: Register?, _ count: Int, _ streams: (Int, inout Assembler) -> Memory,
     _ assembler: inout Assembler
   ) {
-    let memory = streams(stream.index, &assembler)
+    let memory = memory(of: stream, streams, &assembler)
     let tail = VectorEmitter.tailRegister(isWide: isWide)
     if let mask {
       assembler.emit(mnemonic, target, memory, mask: .zeroing(mask))

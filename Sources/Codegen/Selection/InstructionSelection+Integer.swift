@@ -112,14 +112,14 @@ extension InstructionSelection {
   }
 
   /// Returns a register whose lower half is a half of another.
-  private mutating func half(of x: VirtualRegister, isUpper: Bool) -> VirtualRegister {
+  mutating func half(of x: VirtualRegister, isUpper: Bool) -> VirtualRegister {
     guard isUpper else { return x }
     let extract: Mnemonic = isWide ? .vextracti64x4 : .vextracti128
     return add(extract, [.register(x), .immediate(1)], isHalf: true)
   }
 
   /// Returns the register of two halves.
-  private mutating func joined(
+  mutating func joined(
     _ lower: VirtualRegister, _ upper: VirtualRegister
   ) -> VirtualRegister {
     let insert: Mnemonic = isWide ? .vinserti64x4 : .vinserti128
@@ -178,7 +178,7 @@ extension InstructionSelection {
   }
 
   /// Returns given bits where a truth value holds, else zero.
-  private mutating func lanes(_ mask: VirtualRegister, _ bits: UInt32) -> VirtualRegister {
+  mutating func lanes(_ mask: VirtualRegister, _ bits: UInt32) -> VirtualRegister {
     guard isWide else { return add(.vpand, [.register(mask), .constant(bits)]) }
     return add(.vblendmps, [.register(constant(0)), .constant(bits)], mask: mask)
   }

@@ -18,19 +18,31 @@ extension InstructionSelection {
   /// Selects the element of an operand, moved by an index times a stride if there is one.
   mutating func load(
     _ operand: Int, _ access: Access, _ type: DataType, index: (Int32, stride: Int)? = nil
-  ) -> VirtualRegister? {
-    guard type != .i64, type != .f64 else { return nil }
+  ) -> Value? {
+    guard type != .f64 else { return nil }
     guard access.guards.isEmpty || fits(access.guards) && hasPlaces else { return nil }
     let address = addressing(access, index)
     let exists = existence(access.guards)
-    if type.byteCount == 1 { return loadByte(operand, access, address, exists, type) }
+    if type.byteCount == 1 {
+      return loadByte(operand, access, address, exists, type).map { .register($0) }
+    }
     if address.isGathered {
       guard let offset = laneOffsets(address) else { return nil }
       let stream = stream(.element(operand: operand, address.access, type), isSplat: true)
-      return gather(stream, offset, exists)
+      if type == .i64 { return .pair(gatherLong(stream, offset, exists)) }
+      return .register(gather(stream, offset, exists))
     }
     let isSplat = (address.access.strides.last ?? 0) == 0
     let stream = stream(.element(operand: operand, address.access, type), isSplat: isSplat)
+    if type == .i64 { return .pair(loadLong(stream, exists)) }
+    return .register(loadLanes(stream, exists))
+  }
+
+  /// Loads neighbours or a splat of 32 bits where elements exist.
+  private mutating func loadLanes(
+    _ stream: MachineOperation.Stream, _ exists: VirtualRegister?
+  ) -> VirtualRegister {
+    let isSplat = stream.isSplat
     guard let exists else { return add(isSplat ? .vbroadcastss : .vmovups, [.memory(stream)]) }
     if isWide {
       // Elements that a mask leaves out are not touched, wherever they would lie.

@@ -5,13 +5,17 @@ import DescentGraph
 extension InstructionSelection {
   mutating func select(_ step: ScalarInstruction) -> Value? {
     switch step.op {
+    case .constant where step.type == .i64:
+      return long(constant: step.immediate).map { .pair(pair(ofConstant: $0)) }
     case .constant:
-      guard step.type != .i64, step.type != .f64 else { return nil }
+      guard step.type != .f64 else { return nil }
       return .constant(UInt32(truncatingIfNeeded: step.immediate))
     case .bitcast:
       guard step.type != .i64, step.type != .f64 else { return nil }
       return values[Int(step.a)]
+    case .select where step.type == .i64: return selectLong(step)
     case .select: return select(ifTrue: step).map { .register($0) }
+    case .convert where step.type == .i64 || step.result == .i64: return convertLong(step)
     case .convert: return convert(step)
     default: break
     }
@@ -20,7 +24,8 @@ extension InstructionSelection {
     case .i32: return integer(step).map { .register($0) }
     case .u8: return byte(step).map { .register($0) }
     case .bool: return truth(step).map { .register($0) }
-    case .i64, .f64: return nil
+    case .i64: return long(step)
+    case .f64: return nil
     }
   }
 

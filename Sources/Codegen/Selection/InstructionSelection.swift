@@ -3,8 +3,8 @@ import DescentGraph
 /// Chooses instructions for a vector program.
 ///
 /// Elements of `f32`, `i32` and `u8` are 32-bit lanes of a vector register; a `u8` lane is in 0 … 255. A truth value is
-/// a bit of a mask register with AVX-512, and a lane of zeros or ones with AVX2. The vector runs along the last axis of
-/// the domain.
+/// a bit of a mask register with AVX-512, and a lane of zeros or ones with AVX2. Elements of `i64` are two registers.
+/// The vector runs along the last axis of the domain.
 struct InstructionSelection {
   let isWide: Bool
   /// The extents of the domain.
@@ -44,6 +44,8 @@ struct InstructionSelection {
   enum Value {
     case register(VirtualRegister)
     case constant(UInt32)
+    /// 64-bit elements.
+    case pair(Pair)
   }
 
   let program: VectorProgram
@@ -65,6 +67,7 @@ struct InstructionSelection {
     self.program = program
     self.domain = domain
     resultTypes = kept.map { program.types[Int($0)] }
+    guard !resultTypes.contains(.i64) else { return nil }
     for instruction in program.instructions {
       guard let value = select(instruction) else { return nil }
       values.append(value)
@@ -80,11 +83,16 @@ struct InstructionSelection {
       core = register
       return .register(register)
     case .load(let operand, let access, let type):
-      return load(operand, access, type).map { .register($0) }
+      return load(operand, access, type)
     case .gather(let operand, let access, let index, let stride, let type):
-      return load(operand, access, type, index: (index, stride)).map { .register($0) }
+      return load(operand, access, type, index: (index, stride))
+    case .place(let access, .i64):
+      return fits(access.offset, terms(of: access))
+        ? place(access, .i32).map { .pair(widened($0)) } : nil
     case .place(let access, let type): return place(access, type).map { .register($0) }
     case .exists(let guards): return exists(guards).map { .register($0) }
+    case .check(let index, let bound, let fault) where program.types[Int(index)] == .i64:
+      return checkLong(pair(index), bound, fault).map { .pair($0) }
     case .check(let index, let bound, let fault):
       return check(index, bound, fault).map { .register($0) }
     case .core: return nil
@@ -158,6 +166,7 @@ extension InstructionSelection {
       guard type == .bool else { return constant(bits) }
       let lanes = constant(bits == 0 ? 0 : .max)
       return isWide ? isNonzero(lanes) : lanes
+    case .pair(let pair): return narrowed(pair)
     }
   }
 

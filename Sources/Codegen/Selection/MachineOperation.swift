@@ -42,6 +42,8 @@ package struct MachineOperation: Hashable, Sendable {
     package var index: Int
     /// Whether every lane is the same element.
     package var isSplat: Bool
+    /// Which half of the elements it is, where a vector of them is two registers.
+    package var half = 0
   }
 
   /// The virtual registers it reads, in the order of the operands, the mask last.

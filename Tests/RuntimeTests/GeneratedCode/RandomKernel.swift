@@ -26,8 +26,9 @@ struct RandomKernel {
     drawDomain()
     let count = random.int(1...14)
     while registers.count < count { drawStep() }
-    results = [registers[registers.count - 1]]
-    for _ in 0..<random.int(0...2) { results.append(pick(registers)) }
+    let stored = registers.filter { program.types[Int($0)] != .i64 }
+    results = [stored.isEmpty ? constant(.i32) : stored[stored.count - 1]]
+    for _ in 0..<random.int(0...2) where !stored.isEmpty { results.append(pick(stored)) }
   }
 
   private mutating func pick<T>(_ choices: [T]) -> T { choices[random.int(0...choices.count - 1)] }
@@ -62,7 +63,8 @@ struct RandomKernel {
     case 24..<32: _ = drawPlace()
     case 32..<37: _ = append(.exists(drawGuards()))
     case 37..<46: drawGather()
-    case 46..<53: _ = constant(pick(RandomKernel.types))
+    case 46..<49: drawLong()
+    case 49..<55: _ = constant(pick(RandomKernel.types))
     default: drawScalar()
     }
   }
@@ -88,7 +90,14 @@ struct RandomKernel {
         0, 1, 2, 0xffff_ffff, 0x8000_0000, 0x7fff_ffff, UInt64(random.int(0...40)),
         UInt64(UInt32(bitPattern: Int32(random.int(-40...40)))), random.next() & 0xffff_ffff,
       ])
-    case .i64, .f64: random.next()
+    case .i64:
+      // Constants are what 32 bits hold; the largest, too.
+      UInt64(
+        bitPattern: pick([
+          0, 1, -1, Int64(Int32.max), Int64(Int32.min), Int64(random.int(-40...40)),
+          Int64(Int32(truncatingIfNeeded: random.next())),
+        ]))
+    case .f64: random.next()
     }
   }
 
@@ -114,7 +123,7 @@ struct RandomKernel {
   /// An element at an index that is mostly within its bounds.
   private mutating func drawGather() {
     let bound = pick([1, 2, 5, 17, 40])
-    var index = register(pick([.i32, .i32, .u8]))
+    var index = register(pick([.i32, .i32, .u8, .i64]))
     if random.chance(80) {
       let type = program.types[Int(index)]
       let mask = append(
@@ -124,11 +133,44 @@ struct RandomKernel {
     }
     let checked = append(.check(index: index, bound: bound, fault: faultCount))
     faultCount += 1
-    let type = pick(RandomKernel.types)
+    let type = pick(RandomKernel.types + [.i64])
     var access = drawAccess()
     let stride = pick([0, 1, 1, 2, 3, -1, 16])
     let operand = addOperand(&access, type, index: (bound - 1, stride))
     _ = append(.gather(operand: operand, access, index: checked, stride: stride, type))
+  }
+
+  /// 64-bit integers: loaded, counted or widened, and what is made of them.
+  private mutating func drawLong() {
+    switch random.int(0...8) {
+    case 0, 1, 2:
+      var access = drawAccess()
+      let operand = addOperand(&access, .i64)
+      _ = append(.load(operand: operand, access, .i64))
+    case 3:
+      var access = drawAccess()
+      access.offset = random.int(-5...300)
+      _ = append(.place(access, .i64))
+    case 4:
+      let type = pick([DataType.i32, .u8, .bool])
+      _ = append(.scalar(ScalarInstruction(.convert, type, to: .i64, register(type))))
+    default: break
+    }
+    let x = register(.i64)
+    switch random.int(0...6) {
+    case 0, 1:
+      let type = pick([DataType.i32, .u8, .bool])
+      _ = append(.scalar(ScalarInstruction(.convert, .i64, to: type, x)))
+    case 2, 3:
+      let relation = pick([ScalarOp.equal, .notEqual, .less, .lessEqual])
+      _ = append(.scalar(ScalarInstruction(relation, .i64, to: .bool, x, register(.i64))))
+    case 4:
+      let op = pick([ScalarOp.add, .sub, .and, .or, .xor, .minimum, .maximum])
+      _ = append(.scalar(ScalarInstruction(op, .i64, to: .i64, x, register(.i64))))
+    default:
+      let mask = register(.bool)
+      _ = append(.scalar(ScalarInstruction(.select, .i64, to: .i64, mask, x, register(.i64))))
+    }
   }
 
   // MARK: - Accesses
@@ -181,7 +223,7 @@ struct RandomKernel {
     let count = isReached ? high - low + 1 : 0
     var bytes: [UInt8] = []
     for _ in 0..<count {
-      let bits = drawBits(type)
+      let bits = type == .i64 && random.chance(30) ? random.next() : drawBits(type)
       for shift in 0..<type.byteCount {
         bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(8 * shift)))
       }
