@@ -3,8 +3,9 @@ import Descent
 import Foundation
 
 let flags = Set(CommandLine.arguments.dropFirst())
-guard flags.isSubset(of: ["--text", "--dot", "--explain"]) else {
-  print("usage: digits [--text | --dot | --explain]   shows what was compiled instead of training")
+guard flags.isSubset(of: ["--text", "--dot", "--explain", "--times"]) else {
+  print("usage: digits [--text | --dot | --explain | --times]")
+  print("With an option it shows what was compiled instead of training.")
   exit(2)
 }
 
@@ -39,4 +40,5 @@ if flags.isEmpty {
   if flags.contains("--text") { print(plan.graph.text) }
   if flags.contains("--dot") { print(plan.graph.dot) }
   if flags.contains("--explain") { print(plan.explanation) }
+  if flags.contains("--times") { print(plan.timingTable + "\n\n" + plan.kernelTimingTable) }
 }

@@ -57,19 +57,29 @@ extension Program {
   /// Compiles a divided graph: lower, plan memory, check the plan, encode.
   ///
   /// - Precondition: The graph is bound, verified, without objective, and free of `f64`.
-  package init(compiling fused: FusedGraph, options: Options) {
-    var lowering = Lowering(fused)
-    let lowered = lowering.run()
-    let memory = MemoryPlan(planning: lowered, redZones: options.poison)
+  package init(compiling fused: FusedGraph, options: Options, times: inout CodegenTimes) {
+    let lowered = times.time("lower") {
+      var lowering = Lowering(fused)
+      return lowering.run()
+    }
+    let memory = times.time("plan memory") {
+      MemoryPlan(planning: lowered, redZones: options.poison)
+    }
+    let code = times.time("translate") { lowered.kernels.map { $0.portableCode } }
+    var kernelTimes = CodegenTimes()
+    let native = times.time("encode") {
+      options.backend == .portable
+        ? nil
+        : NativeCode(
+          lowered.kernels, features: options.backend.requiredFeatures, times: &kernelTimes)
+    }
+    times.adopt(kernelsOf: kernelTimes)
     self.init(
-      name: fused.graph.name, kernels: lowered.kernels,
-      code: lowered.kernels.map { $0.portableCode },
-      buffers: lowered.buffers, memory: memory, inputs: lowered.inputs, outputs: lowered.outputs,
-      states: lowered.states, faults: lowered.faults,
-      native: options.backend == .portable
-        ? nil : NativeCode(lowered.kernels, features: options.backend.requiredFeatures),
-      options: options, commitKernel: lowered.firstStateWrite)
-    let violations = planDump.check()
+      name: fused.graph.name, kernels: lowered.kernels, code: code, buffers: lowered.buffers,
+      memory: memory, inputs: lowered.inputs, outputs: lowered.outputs, states: lowered.states,
+      faults: lowered.faults, native: native, options: options,
+      commitKernel: lowered.firstStateWrite)
+    let violations = times.time("check plan") { planDump.check() }
     precondition(
       violations.isEmpty, "the memory plan of \(name) is wrong: \(violations.prefix(5))")
   }

@@ -55,10 +55,12 @@ private struct Compilation {
     let programOptions = Program.Options(
       threads: threads, minimumWorkPerThread: options.minimumWorkPerThread,
       poison: options.poison, backend: backend)
-    let program = time("lower") { Program(compiling: fused, options: programOptions) }
+    var times = CodegenTimes()
+    let program = Program(compiling: fused, options: programOptions, times: &times)
+    timings += times.stages
     return Plan(
       fused: fused, program: program, journal: result.journal, timings: timings,
-      snapshots: result.snapshots, state: state)
+      kernelTimings: times.kernels, snapshots: result.snapshots, state: state)
   }
 
   private mutating func bind(_ graph: Graph, _ batch: Int?) throws(GraphErrors) -> Graph {

@@ -17,6 +17,8 @@ public struct Plan: Sendable {
   public let journal: Journal
   /// How long each stage of compiling took.
   public let timings: [(stage: String, nanoseconds: Int)]
+  /// How long writing each kernel's machine code took, in nanoseconds; empty where there is none.
+  public let kernelTimings: [Int]
   /// The graph after each pass, if it was asked for.
   public let snapshots: [(pass: String, graph: Graph)]
   /// What parameters and states begin with, where it was given.
@@ -24,8 +26,8 @@ public struct Plan: Sendable {
 
   package init(
     fused: FusedGraph, program: Program, journal: Journal,
-    timings: [(stage: String, nanoseconds: Int)], snapshots: [(pass: String, graph: Graph)],
-    state: State?
+    timings: [(stage: String, nanoseconds: Int)], kernelTimings: [Int],
+    snapshots: [(pass: String, graph: Graph)], state: State?
   ) {
     graph = fused.graph
     groups = fused.groups
@@ -35,6 +37,7 @@ public struct Plan: Sendable {
     if let code, let native = program.native { PerfMap.add(native.symbols(program), in: code) }
     self.journal = journal
     self.timings = timings
+    self.kernelTimings = kernelTimings
     self.snapshots = snapshots
     self.state = state
   }

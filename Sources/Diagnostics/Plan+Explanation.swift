@@ -19,14 +19,24 @@ extension Plan {
 
   /// How long each stage of compiling took, as a table.
   public var timingTable: String {
-    let total = timings.reduce(0) { $0 + $1.nanoseconds }
-    let width = (timings.map(\.stage.count) + [5]).max() ?? 5
-    let rows = timings.map { ($0.stage, $0.nanoseconds) } + [("total", total)]
-    let lines = rows.map { stage, time in
-      "  \(padded(stage, to: width))  \(padded(milliseconds(time), to: 9, right: true)) ms"
+    Self.table("compile time", timings.map { ($0.stage, $0.nanoseconds) })
+  }
+
+  /// How long writing each kernel's machine code took, as a table.
+  public var kernelTimingTable: String {
+    Self.table(
+      "encoding time", zip(program.kernels, kernelTimings).map { ($0.name, $1) })
+  }
+
+  private static func table(_ title: String, _ times: [(name: String, nanoseconds: Int)]) -> String
+  {
+    let total = times.reduce(0) { $0 + $1.nanoseconds }
+    let width = (times.map(\.name.count) + [5]).max() ?? 5
+    let lines = (times + [("total", total)]).map { name, time in
+      "  \(padded(name, to: width))  \(padded(milliseconds(time), to: 9, right: true)) ms"
         + "  \(padded(percent(time, of: total), to: 7, right: true))"
     }
-    return (["compile time"] + lines).joined(separator: "\n")
+    return ([title] + lines).joined(separator: "\n")
   }
 }
 

@@ -1,3 +1,4 @@
+import DescentCodegen
 import DescentCompiler
 import DescentDiagnostics
 import DescentGraph
@@ -24,7 +25,8 @@ import Testing
   }
 
   @Test func inferenceIsExplained() throws {
-    let options = CompileOptions(threads: 2, minimumWorkPerThread: 1)
+    // Machine code divides work in its own way.
+    let options = CompileOptions(threads: 2, minimumWorkPerThread: 1, backend: .portable)
     let plan = try network.compile(batch: 512, options: options)
     expectSnapshot(
       plan.explanation,
@@ -175,5 +177,14 @@ import Testing
     #expect(lines[0] == "compile time")
     #expect(lines.last?.hasPrefix("  total") == true)
     #expect(lines.last?.hasSuffix("ms    100 %") == true)
+  }
+
+  @Test func everyKernelIsTimed() throws {
+    let options = CompileOptions(threads: 1, backend: .avx512)
+    guard let plan = try? network.compile(batch: 7, options: options) else { return }
+    let lines = plan.kernelTimingTable.split(separator: "\n")
+    #expect(plan.kernelTimings.count == plan.kernelCount)
+    #expect(lines.count == plan.kernelCount + 2)
+    #expect(lines[0] == "encoding time")
   }
 }

@@ -28,20 +28,24 @@ package struct NativeKernel: Hashable, Sendable, Codable {
 
 extension NativeCode {
   /// Writes machine code for kernels, as far as there are generators for them.
-  package init(_ kernels: [Kernel], features: CPUFeatures) {
+  package init(_ kernels: [Kernel], features: CPUFeatures, times: inout CodegenTimes) {
     let isWide = features.isSuperset(of: .avx512Backend)
     for kernel in kernels {
-      var assembler = Assembler(features: features)
-      guard var native = NativeCode.write(kernel, isWide: isWide, to: &assembler) else {
-        self.kernels.append(nil)
-        continue
-      }
-      while bytes.count % 64 != 0 { bytes.append(0xcc) }
-      native.offset = bytes.count
-      bytes += assembler.finish().bytes
-      native.byteCount = bytes.count - native.offset
-      self.kernels.append(native)
+      times.timeKernel { append(kernel, features, isWide: isWide) }
     }
+  }
+
+  /// Writes the code of one kernel behind the others, if there is a generator for it.
+  private mutating func append(_ kernel: Kernel, _ features: CPUFeatures, isWide: Bool) {
+    var assembler = Assembler(features: features)
+    guard var native = NativeCode.write(kernel, isWide: isWide, to: &assembler) else {
+      return kernels.append(nil)
+    }
+    while bytes.count % 64 != 0 { bytes.append(0xcc) }
+    native.offset = bytes.count
+    bytes += assembler.finish().bytes
+    native.byteCount = bytes.count - native.offset
+    kernels.append(native)
   }
 
   private static func write(

@@ -113,7 +113,8 @@ import Testing
     private func run(
       _ kernel: Kernel, _ features: CPUFeatures, _ choices: inout SplitMix64
     ) throws -> Bool {
-      let code = NativeCode([kernel], features: features)
+      var times = CodegenTimes()
+      let code = NativeCode([kernel], features: features, times: &times)
       guard let native = code.kernels[0] else { return false }
       let executable = try ExecutableMemory(code.bytes)
       var addresses = kernel.operands.indices.map { memory[$0].start }

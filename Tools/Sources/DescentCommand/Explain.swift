@@ -12,7 +12,7 @@ struct Explain: ParsableCommand {
     try report {
       let plan = try target.compile()
       print(plan.explanation)
-      print("\n\(plan.timingTable)")
+      print("\n\(plan.timingTable)\n\n\(plan.kernelTimingTable)")
     }
   }
 }
