@@ -53,7 +53,7 @@ import Testing
              reads  %9 f32[512, 2]
              writes %10 f32[2]
          4  div: map, 2 threads, 1.0 kFLOP, reads 4.0 KiB, writes 4.0 KiB
-             %12 div  f32[512, 2]   // ExplanationTests.swift:21
+             %12 div  f32[512, 2]   // ExplanationTests.swift:22
              reads  %9 f32[512, 2], %10 f32[2]
              writes %12 f32[512, 2] as output "share"
 
@@ -73,7 +73,7 @@ import Testing
       why values were stored rather than kept in registers
         %6 relu: it is an output   // 0.Dense  m.swift:5
         %9 exp: several kernels read it   // 1.Dense  m.swift:8
-        %12 div: it is an output   // ExplanationTests.swift:21
+        %12 div: it is an output   // ExplanationTests.swift:22
       """)
   }
 
