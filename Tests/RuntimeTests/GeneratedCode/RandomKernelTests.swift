@@ -22,21 +22,19 @@ import Testing
       guard CPUFeatures.detected.isSuperset(of: features) else { return }
       let bench = KernelBench()
       var differences: [String] = []
-      var refused = 0
       for index in 0..<RandomKernelTests.count {
         let seed = RandomKernelTests.first + UInt64(index)
         CrashReport.seed = seed
         let kernel = RandomKernel(seed: seed)
         switch try bench.outcome(kernel, features) {
         case .equal: break
-        case .refused: refused += 1
+        case .refused where kernel.domain.contains(0): break
+        case .refused: differences.append("seed \(seed): there is no machine code")
         case .different(let difference): differences.append("seed \(seed): \(difference)")
         }
       }
       CrashReport.seed = nil
       #expect(differences.isEmpty, "\(differences.count): \(differences.prefix(2))")
-      // Kernels with more streams than registers for their addresses.
-      #expect(refused * 10 <= RandomKernelTests.count, "\(refused)")
     }
   }
 
