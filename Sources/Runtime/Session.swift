@@ -141,9 +141,11 @@ extension Session {
   private func describe(_ fault: Fault) -> RuntimeError {
     guard let name = fault.input, let port = program.inputs.first(where: { $0.name == name })
     else { return .indexOutOfRange(fault, position: nil) }
-    let indices = NDArray(bytes: executable.address(of: port.buffer), type: port.type).doubles
-    let position = indices.firstIndex { $0 < 0 || $0 >= Double(fault.bound) }
-    return .indexOutOfRange(fault, position: position.map { ($0, Int(indices[$0])) })
+    let array = NDArray(bytes: executable.address(of: port.buffer), type: port.type)
+    let whole = ScalarInstruction(.convert, array.dataType, to: .i64)
+    let indices = array.bits.map { Int(Int64(bitPattern: whole.evaluate($0))) }
+    let position = indices.firstIndex { !(0..<fault.bound).contains($0) }
+    return .indexOutOfRange(fault, position: position.map { ($0, indices[$0]) })
   }
 }
 

@@ -56,7 +56,10 @@ extension NativeCode {
       NativeLoop(loop, faultCell: kernel.operands.count, isWide: isWide)?.write(to: &assembler)
     case .contraction(let contraction):
       NativeContraction(contraction, isWide: isWide)?.write(to: &assembler)
-    case .scatter, .copy: nil
+    case .scatter(let scatter):
+      NativeScatter(scatter, faultCell: kernel.operands.count, isWide: isWide)?
+        .write(to: &assembler)
+    case .copy: nil
     }
   }
 }

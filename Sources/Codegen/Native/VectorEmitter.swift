@@ -298,9 +298,6 @@ extension VectorEmitter {
   }
 
   /// Reports a fault where a truth value holds.
-  ///
-  /// Every thread tries to leave the least number of a fault in the cell. It exchanges its own number for what is
-  /// there as long as that is greater, and goes on with what it got, which it may have taken by mistake.
   private func report(
     _ operation: MachineOperation, _ mask: Register, _ streams: (Int, inout Assembler) -> Memory,
     _ assembler: inout Assembler
@@ -308,24 +305,15 @@ extension VectorEmitter {
     guard case .memory(let cell) = operation.operands[1], let fault = operation.fault else {
       preconditionFailure("a report without a cell")
     }
-    let (none, exchange, end) = (
-      assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel()
-    )
+    let none = assembler.makeLabel()
     let slot = NativeFrame.localBytes + 64 * slotCount
     assembler.emit(operation.mnemonic, mask, mask)
     assembler.emit(.je, none)
     assembler.emit(.mov, .at(.rsp, slot), .rax)
-    assembler.emit(.mov, .at(.rsp, slot + 8), .rcx)
-    assembler.emit(.mov, .rcx, streams(cell.index, &assembler))
-    assembler.move(fault, to: .rax)
-    assembler.bind(exchange)
-    assembler.emit(.cmp, .at(.rcx), .rax)
-    assembler.emit(.jle, end)
-    assembler.emit(.xchg, .at(.rcx), .rax)
-    assembler.emit(.jmp, exchange)
-    assembler.bind(end)
+    assembler.emit(.mov, .at(.rsp, slot + 8), .rdx)
+    NativeFault.write(fault, cell: streams(cell.index, &assembler), &assembler)
     assembler.emit(.mov, .rax, .at(.rsp, slot))
-    assembler.emit(.mov, .rcx, .at(.rsp, slot + 8))
+    assembler.emit(.mov, .rdx, .at(.rsp, slot + 8))
     assembler.bind(none)
   }
 }
