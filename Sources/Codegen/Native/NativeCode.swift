@@ -28,17 +28,30 @@ package struct NativeKernel: Hashable, Sendable, Codable {
 
 extension NativeCode {
   /// Writes machine code for kernels, as far as there are generators for them.
-  package init(_ kernels: [Kernel], features: CPUFeatures, times: inout CodegenTimes) {
+  ///
+  /// - Parameters:
+  ///   - kernels: What the code is to compute.
+  ///   - features: The processor's extensions it may use.
+  ///   - threads: The number of threads that work is divided among.
+  ///   - minimumWork: Work below which another thread does not pay, in scalar operations.
+  ///   - times: Receives the time each kernel takes to write.
+  package init(
+    _ kernels: [Kernel], features: CPUFeatures, threads: Int = 1, minimumWork: Int = 1,
+    times: inout CodegenTimes
+  ) {
+    let threads = ThreadShare(count: threads, minimumWork: minimumWork)
     let isWide = features.isSuperset(of: .avx512Backend)
     for kernel in kernels {
-      times.timeKernel { append(kernel, features, isWide: isWide) }
+      times.timeKernel { append(kernel, features, isWide: isWide, threads) }
     }
   }
 
   /// Writes the code of one kernel behind the others, if there is a generator for it.
-  private mutating func append(_ kernel: Kernel, _ features: CPUFeatures, isWide: Bool) {
+  private mutating func append(
+    _ kernel: Kernel, _ features: CPUFeatures, isWide: Bool, _ threads: ThreadShare
+  ) {
     var assembler = Assembler(features: features)
-    guard var native = NativeCode.write(kernel, isWide: isWide, to: &assembler) else {
+    guard var native = NativeCode.write(kernel, isWide: isWide, threads, to: &assembler) else {
       return kernels.append(nil)
     }
     while bytes.count % 64 != 0 { bytes.append(0xcc) }
@@ -49,19 +62,30 @@ extension NativeCode {
   }
 
   private static func write(
-    _ kernel: Kernel, isWide: Bool, to assembler: inout Assembler
+    _ kernel: Kernel, isWide: Bool, _ threads: ThreadShare, to assembler: inout Assembler
   ) -> NativeKernel? {
     switch kernel.body {
     case .loop(let loop):
       NativeLoop(loop, faultCell: kernel.operands.count, isWide: isWide)?.write(to: &assembler)
     case .contraction(let contraction):
-      NativeContraction(contraction, isWide: isWide)?.write(to: &assembler)
+      NativeContraction(
+        contraction, faultCell: kernel.operands.count, isWide: isWide, threads
+      )?.write(to: &assembler)
     case .scatter(let scatter):
       NativeScatter(scatter, faultCell: kernel.operands.count, isWide: isWide)?
         .write(to: &assembler)
     case .copy: nil
     }
   }
+}
+
+/// The threads there are, and how much work makes one more worth while.
+struct ThreadShare {
+  let count: Int
+  let minimumWork: Int
+
+  /// Returns among how many threads work is divided.
+  func threads(for work: Int) -> Int { max(1, min(count, work / max(1, minimumWork))) }
 }
 
 /// The frame of every kernel: callers can be found by debuggers, and spill slots are aligned.

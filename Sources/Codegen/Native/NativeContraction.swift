@@ -2,255 +2,139 @@ import DescentGraph
 
 /// Writes the code of contraction kernels.
 ///
-/// The result is cut into row tiles and column panels. One tile of one panel stays in registers while k runs from first
-/// to last: for every k, the panel's vectors are loaded once, and each row's factor is repeated over a vector and
-/// meets them in fused multiply-adds. So each element takes its products in ascending order, as `Contraction`
-/// asks. Then the epilogue runs on the registers, and the tile is stored.
+/// The result is cut into row tiles and column panels. One tile of one panel stays in registers while k runs: for
+/// every k, the panel's vectors are loaded once, and each row's factor is repeated over a vector and meets them in
+/// fused multiply-adds. Where k is long it runs in blocks, and the sums of all tiles of a block are put aside between
+/// them. So each element takes its products in ascending order, as `Contraction` asks. In the end the epilogue runs on
+/// the registers, and the tile is stored.
 ///
-/// Registers: `rdi` operand addresses, `rsi` the tile, `r8` the left factor, `r9` the panel, `r10` the result, `r11`
-/// the panel's first column, `rcx` k, `rax` a temporary; the addresses of the epilogue's streams in `streamBases`.
+/// ```
+/// for each unit: a part of a product        its bounds are in a table
+///   for each block of columns               packed, it stays in the second-level cache
+///     for each block of tiles               its sums fit beside it
+///       for each block of k
+///         for each tile                     its rows stay in the first-level cache
+///           for each panel                  r11: first column
+/// ```
+///
+/// The variables of the loops lie in the frame. Within a tile, `r8` is the left factor, `r9` the panel, `r10` where the
+/// panel is packed, or the result, `rcx` k, and `rax` and `rdx` are temporaries.
 struct NativeContraction {
   let kernel: ContractionKernel
+  let problem: ContractionProblem
+  let schedule: ContractionSchedule
   let isWide: Bool
-  let tile: ContractionTile
-  let epilogue: VectorEmitter?
-  /// For each stream of the epilogue, the distance in elements between rows and between columns.
-  let strides: [(row: Int, column: Int)]
-
-  static let streamBases = [12, 13, 14, 15, 3]
-
-  /// Where the variables of the loops lie, from the stack pointer.
-  enum Local {
-    static let scratch = 0
-    static let firstTile = 8
-    static let endTile = 16
-    static let left = 24
-    static let right = 32
-    static let result = 40
-    static let batch = 48
-    static let endBatch = 56
-  }
+  let epilogue: ContractionEpilogue?
 
   /// Creates a generator, or nothing where the kernel is left to the portable backend.
-  init?(_ kernel: ContractionKernel, isWide: Bool) {
-    let extents = kernel.extents
-    guard kernel.contraction.chunks == 1, extents.m > 0, extents.n > 0, extents.batch > 0,
-      extents.k > 0, max(extents.m, extents.n, extents.k) < 1 << 20
-    else { return nil }
+  ///
+  /// The address of the cell that takes faults lies among those of the operands at `faultCell`.
+  init?(_ kernel: ContractionKernel, faultCell: Int, isWide: Bool, _ threads: ThreadShare) {
     self.kernel = kernel
     self.isWide = isWide
-    tile = ContractionTile(
-      extents, isTransposed: kernel.contraction.transposeRight, isWide: isWide)
-    guard kernel.epilogue.instructions.count > 1 else {
-      (epilogue, strides) = (nil, [])
+    problem = ContractionProblem(kernel)
+    // Elements of a tile are reached by displacements of 32 bits.
+    guard max(problem.m, problem.n, problem.k) < 1 << 20, problem.chunks < 1 << 12 else {
+      return nil
+    }
+    schedule = ContractionSchedule(
+      problem, isWide: isWide, threads: threads.threads(for: problem.work))
+    guard !problem.isEmpty, kernel.epilogue.instructions.count > 1 else {
+      epilogue = nil
       return
     }
-    guard extents.batch == 1,
-      let selection = InstructionSelection(
-        kernel.epilogue, kept: [kernel.result], domain: kernel.domain, isWide: isWide),
-      let streams = selection.elements, streams.count <= NativeContraction.streamBases.count,
-      selection.resultTypes == [.f32]
+    guard
+      let epilogue = ContractionEpilogue(
+        kernel, problem, faultCell: faultCell, isWide: isWide, vectors: schedule.tile.freeVectors)
     else { return nil }
-    strides = streams.map { stream in
-      let strides = stream.access.strides
-      // Where the axes of the result have merged, both are steps along one line.
-      if strides.count == 2 { return (strides[0], strides[1]) }
-      let step = strides.last ?? 0
-      return (step * extents.n, step)
-    }
-    guard kernel.domain.count <= 2,
-      // Rows of a tile are reached by displacements of 32 bits.
-      strides.allSatisfy({ ($0.column == 0 || $0.column == 1) && abs($0.row) <= 1 << 24 })
-    else { return nil }
-    epilogue = VectorEmitter(selection, vectors: tile.freeVectors)
+    self.epilogue = epilogue
   }
 
-  var width: Int { isWide ? 16 : 8 }
-
+  var tile: ContractionTile { schedule.tile }
+  var width: Int { tile.width }
   func vector(_ number: Int) -> Register { isWide ? .zmm(number) : .ymm(number) }
 
-  /// The distances in bytes between neighbours of the left factor along m and k.
-  var leftStrides: (m: Int, k: Int) {
-    kernel.contraction.transposeLeft
-      ? (4, 4 * kernel.extents.m) : (4 * kernel.extents.k, 4)
-  }
-
-  /// Whether the left factor is copied first: its rows would all fall into the same cache sets.
-  var copiesLeft: Bool {
-    tile.height >= 4 && !kernel.contraction.transposeLeft && leftStrides.m % 4096 == 0
-  }
-
-  /// The distance in bytes between rows of the left factor as the loop over k reads them.
-  var tileRowBytes: Int { copiesLeft ? leftStrides.m + 64 : leftStrides.m }
-
   func write(to assembler: inout Assembler) -> NativeKernel {
-    let frame = NativeFrame(spillBytes: epilogue?.spillBytes ?? 0)
+    let frame = NativeFrame(spillBytes: spillBytes + 8 * (Local.streams + 3 * streamCount))
     frame.enter(&assembler)
-    assembler.emit(.mov, .at(.rsp, Local.scratch), .rcx)
-    loadBase(kernel.left, Local.left, &assembler)
-    loadBase(kernel.right, Local.right, &assembler)
-    loadBase(kernel.target, Local.result, &assembler)
-    if kernel.extents.batch == 1 {
-      assembler.emit(.mov, .at(.rsp, Local.firstTile), .rsi)
-      assembler.emit(.mov, .at(.rsp, Local.endTile), .rdx)
-      writeMatrix(&assembler)
-    } else {
-      writeBatch(&assembler)
-    }
+    if !problem.isEmpty { writeUnits(&assembler) }
     frame.leave(&assembler)
-    let leftBytes = copiesLeft ? kernel.extents.m * tileRowBytes : 0
-    return NativeKernel(grid: grid, scratchBytes: panelBytes + leftBytes)
+    let units = problem.batch * schedule.parts.count
+    return NativeKernel(
+      grid: TileGrid(
+        units: problem.isEmpty ? 0 : units, workPerUnit: problem.work / max(1, units) + 1),
+      scratchBytes: scratchBytes)
+  }
+}
+
+// MARK: - Memory
+
+extension NativeContraction {
+  /// The variables of the loops, each in 8 bytes of the frame.
+  enum Local: Int {
+    case scratch, unit, endUnit, operands
+    // Of the unit.
+    case batch, part, left, right, result, firstTile, endTile, firstColumn, endColumn
+    // Of the blocks.
+    case blockColumn, endBlockColumn, blockTile, endBlockTile, start, depth, run, endRun, isFirst
+    case isLast, rightBlock, sums
+    // Of the tile.
+    case tile, row, tileLeft, panel, panelSums
+
+    /// The addresses of the epilogue's streams follow.
+    static let streams = Local.panelSums.rawValue + 1
   }
 
-  /// The scratch memory for a packed panel; copied rows lie behind it.
-  var panelBytes: Int { tile.packs ? tile.panelBytes : 0 }
+  /// The bytes of an element of the result.
+  var resultBytes: Int { epilogue?.resultType.byteCount ?? 4 }
+  private var spillBytes: Int { epilogue?.spillBytes ?? 0 }
+  private var streamCount: Int { epilogue?.streams.count ?? 0 }
 
-  private var grid: TileGrid {
-    let extents = kernel.extents
-    let work = extents.m * extents.n * extents.k / 8
-    return extents.batch == 1
-      ? TileGrid(units: tile.count, workPerUnit: max(1, work / tile.count))
-      : TileGrid(units: extents.batch, workPerUnit: work)
+  func local(_ local: Local) -> Memory { slot(local.rawValue) }
+
+  /// The place of a stream's address for this product, or of how far along an axis its first element is.
+  func stream(_ index: Int) -> Memory { slot(Local.streams + index) }
+  /// The place of a stream's address for the tile, where there is no register for it.
+  func address(_ index: Int) -> Memory { slot(Local.streams + 2 * streamCount + index) }
+  /// The place of a vector's place along an axis.
+  func place(_ index: Int) -> Memory { slot(Local.streams + streamCount + index) }
+
+  private func slot(_ index: Int) -> Memory {
+    .at(.rsp, NativeFrame.localBytes + spillBytes + 8 * index)
   }
 
-  private func loadBase(_ operand: Int, _ local: Int, _ assembler: inout Assembler) {
-    assembler.emit(.mov, .rax, .at(.rdi, 8 * operand))
-    assembler.emit(.mov, .at(.rsp, local), .rax)
+  func load(_ name: Local, to register: Register, _ assembler: inout Assembler) {
+    assembler.emit(.mov, register, local(name))
   }
 
-  /// Runs all tiles of the products `rsi ..< rdx`.
-  private func writeBatch(_ assembler: inout Assembler) {
-    let extents = kernel.extents
-    let (loop, end) = (assembler.makeLabel(), assembler.makeLabel())
-    assembler.emit(.mov, .at(.rsp, Local.batch), .rsi)
-    assembler.emit(.mov, .at(.rsp, Local.endBatch), .rdx)
-    let sizes = [
-      (Local.left, 4 * extents.m * extents.k), (Local.right, 4 * extents.k * extents.n),
-      (Local.result, 4 * extents.m * extents.n),
-    ]
-    for (local, byteCount) in sizes {
-      assembler.move(byteCount, to: .rax)
-      assembler.emit(.imul, .rax, .rsi)
-      assembler.emit(.add, .at(.rsp, local), .rax)
-    }
-    assembler.move(0, to: .rax)
-    assembler.emit(.mov, .at(.rsp, Local.firstTile), .rax)
-    assembler.move(tile.count, to: .rax)
-    assembler.emit(.mov, .at(.rsp, Local.endTile), .rax)
-    assembler.bind(loop)
-    assembler.emit(.mov, .rax, .at(.rsp, Local.batch))
-    assembler.emit(.cmp, .rax, .at(.rsp, Local.endBatch))
-    assembler.emit(.jge, end)
-    writeMatrix(&assembler)
-    for (local, byteCount) in sizes {
-      assembler.move(byteCount, to: .rax)
-      assembler.emit(.add, .at(.rsp, local), .rax)
-    }
-    assembler.move(1, to: .rax)
-    assembler.emit(.add, .at(.rsp, Local.batch), .rax)
-    assembler.emit(.jmp, loop)
-    assembler.bind(end)
+  func store(_ register: Register, to name: Local, _ assembler: inout Assembler) {
+    assembler.emit(.mov, local(name), register)
   }
 
-  /// Runs the tiles between the locals over all panels of one product.
-  private func writeMatrix(_ assembler: inout Assembler) {
-    let n = kernel.extents.n
-    let whole = n / tile.columns * tile.columns
-    if copiesLeft { writeLeftCopy(&assembler) }
-    if whole > 0 {
-      let loop = assembler.makeLabel()
-      assembler.move(0, to: .r11)
-      assembler.bind(loop)
-      writePanel(columns: tile.columns, &assembler)
-      assembler.emit(.add, .r11, tile.columns)
-      assembler.emit(.cmp, .r11, whole)
-      assembler.emit(.jl, loop)
-    }
-    guard whole < n else { return }
-    NativeTail(count: (n - whole) % width, isWide: isWide).write(to: &assembler)
-    assembler.move(whole, to: .r11)
-    writePanel(columns: n - whole, &assembler)
+  func set(_ name: Local, to value: Int, _ assembler: inout Assembler) {
+    assembler.move(value, to: .rax)
+    store(.rax, to: name, &assembler)
   }
 
-  /// Runs the tiles over one panel of so many columns, from column `r11` on.
-  private func writePanel(columns: Int, _ assembler: inout Assembler) {
-    let panel = Panel(columns: columns, width: width)
-    if tile.packs { writePacking(panel, &assembler) }
-    let (loop, end) = (assembler.makeLabel(), assembler.makeLabel())
-    assembler.emit(.mov, .rsi, .at(.rsp, Local.firstTile))
-    assembler.bind(loop)
-    assembler.emit(.cmp, .rsi, .at(.rsp, Local.endTile))
-    assembler.emit(.jge, end)
-    writeAddresses(&assembler)
-    if tile.tallCount > 0, tile.tallCount < tile.count {
-      let (short, next) = (assembler.makeLabel(), assembler.makeLabel())
-      assembler.emit(.cmp, .rsi, tile.tallCount)
-      assembler.emit(.jge, short)
-      writeTile(rows: tile.height + 1, panel, &assembler)
-      assembler.emit(.jmp, next)
-      assembler.bind(short)
-      writeTile(rows: tile.height, panel, &assembler)
-      assembler.bind(next)
-    } else {
-      writeTile(rows: tile.height, panel, &assembler)
-    }
-    assembler.emit(.inc, .rsi)
-    assembler.emit(.jmp, loop)
-    assembler.bind(end)
+  /// Packed panels lie at the start of scratch memory, then a tile's packed rows, then sums that were put aside.
+  var leftOffset: Int {
+    schedule.packsRight ? schedule.blockColumns / tile.columns * schedule.panelBytes : 0
+  }
+  var sumsOffset: Int {
+    leftOffset + (schedule.packsLeft ? schedule.depth * tileStrides.k : 0)
   }
 
-  /// Sets `rax` to the first row of tile `rsi`: tile·height, and one later for each taller tile before it.
-  func writeFirstRow(_ assembler: inout Assembler) {
-    assembler.move(tile.height, to: .rax)
-    assembler.emit(.imul, .rax, .rsi)
-    guard tile.tallCount > 0 else { return }
-    let isFew = assembler.makeLabel()
-    assembler.emit(.mov, .rcx, .rsi)
-    assembler.emit(.cmp, .rcx, tile.tallCount)
-    assembler.emit(.jle, isFew)
-    assembler.move(tile.tallCount, to: .rcx)
-    assembler.bind(isFew)
-    assembler.emit(.add, .rax, .rcx)
+  /// The distances in bytes between a tile's neighbours along m and k as the loop over k reads them.
+  var tileStrides: (m: Int, k: Int) {
+    schedule.packsLeft ? (4, 4 * width) : problem.leftStrides
   }
 
-  /// Sets the addresses of tile `rsi`.
-  private func writeAddresses(_ assembler: inout Assembler) {
-    writeFirstRow(&assembler)
-    assembler.move(tileRowBytes, to: .r8)
-    assembler.emit(.imul, .r8, .rax)
-    assembler.emit(.add, .r8, .at(.rsp, copiesLeft ? Local.scratch : Local.left))
-    if copiesLeft { assembler.emit(.add, .r8, panelBytes) }
-    assembler.move(kernel.extents.n, to: .r10)
-    assembler.emit(.imul, .r10, .rax)
-    assembler.emit(.add, .r10, .r11)
-    assembler.emit(.shl, .r10, 2)
-    assembler.emit(.add, .r10, .at(.rsp, Local.result))
-    for index in strides.indices { writeStreamBase(index, &assembler) }
-    if tile.packs {
-      assembler.emit(.mov, .r9, .at(.rsp, Local.scratch))
-    } else {
-      assembler.emit(.mov, .r9, .at(.rsp, Local.right))
-      assembler.emit(.lea, .r9, .at(.r9, index: .r11, scale: 4))
-    }
+  /// The bytes of a block's sums after one run of k.
+  var runBytes: Int {
+    tile.byteCount * schedule.blockTiles * (schedule.blockColumns / tile.columns)
   }
-
-  private func writeStreamBase(_ index: Int, _ assembler: inout Assembler) {
-    guard let stream = epilogue?.selection.elements?[index] else { return }
-    let base: Register = .gpr(NativeContraction.streamBases[index])
-    let size = stream.type.byteCount
-    assembler.emit(.mov, base, .at(.rdi, 8 * stream.operand))
-    if stream.access.offset != 0 {
-      assembler.move(stream.access.offset * size, to: .rcx)
-      assembler.emit(.add, base, .rcx)
-    }
-    if strides[index].row != 0 {
-      assembler.move(strides[index].row * size, to: .rcx)
-      assembler.emit(.imul, .rcx, .rax)
-      assembler.emit(.add, base, .rcx)
-    }
-    if strides[index].column == 1 {
-      assembler.emit(.lea, base, .at(base, index: .r11, scale: size))
-    }
+  private var scratchBytes: Int {
+    sumsOffset + (schedule.isDeep ? runBytes * problem.chunks : 0)
   }
 }
 
@@ -266,53 +150,4 @@ struct Panel {
 
   /// Whether a vector is the partial one.
   func isPartial(_ vector: Int) -> Bool { isPartial && vector == vectors - 1 }
-}
-
-/// How a contraction is cut, from its shape and the registers there are.
-struct ContractionTile {
-  /// The vectors side by side in a panel.
-  let vectors: Int
-  /// The columns of a panel.
-  let columns: Int
-  /// The number of tiles; the first `tallCount` have one row more than `height`.
-  let count: Int
-  let height: Int
-  let tallCount: Int
-  /// Whether panels are copied to scratch memory first.
-  let packs: Bool
-  /// The bytes of a packed panel.
-  let panelBytes: Int
-  /// The vector registers that hold no sums.
-  let freeVectors: [UInt8]
-
-  init(_ extents: Contraction.Extents, isTransposed: Bool, isWide: Bool) {
-    let width = isWide ? 16 : 8
-    // Few rows are made up for by a wider panel, so that enough sums are under way to hide their latency.
-    let preferred =
-      switch extents.m {
-      case 1: isWide ? 24 : 12
-      case 2: isWide ? 8 : 4
-      case 3: isWide ? 4 : 3
-      case 4...6: isWide ? 4 : 2
-      case 7...9: isWide ? 3 : 2
-      default: 2
-      }
-    // A transposed factor is packed whole, and a narrower panel stays in the cache while it is.
-    let widest = isTransposed ? min(preferred, 4) : preferred
-    vectors = min(widest, (extents.n + width - 1) / width)
-    columns = vectors * width
-    // Besides the sums there are the panel's vectors and one row's factor; AVX2 keeps one for its tail. A single row
-    // takes the panel straight from memory.
-    let registers = isWide ? 32 : 15
-    let greatest =
-      extents.m == 1 ? 1 : min((registers - 1 - vectors) / vectors, isWide ? 14 : 6)
-    // Remainders are spread, so that no thin tile is left at the end.
-    count = (extents.m + greatest - 1) / greatest
-    height = extents.m / count
-    tallCount = extents.m % count
-    packs = isTransposed || extents.m >= 128 || (extents.m >= 32 && extents.n % 1024 == 0)
-    panelBytes = 4 * extents.k * columns
-    let used = (height + (tallCount > 0 ? 1 : 0)) * vectors
-    freeVectors = (used..<(isWide ? 32 : 15)).map { UInt8($0) }.reversed()
-  }
 }

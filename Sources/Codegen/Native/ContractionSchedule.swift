@@ -1,0 +1,173 @@
+import DescentGraph
+
+/// How a contraction is cut into tiles for the registers, blocks for the caches, and parts for the threads.
+///
+/// None of it changes a bit: every element takes its products in the order that the contraction states.
+struct ContractionSchedule {
+  let tile: ContractionTile
+  /// The most steps of k that run before sums are put aside; a multiple of 16.
+  let depth: Int
+  /// Whether sums are ever put aside.
+  let isDeep: Bool
+  /// The most tiles and columns whose sums are put aside together.
+  let blockTiles: Int
+  let blockColumns: Int
+  /// Whether panels are copied to scratch memory: by the first tile that uses them, or beforehand if transposed.
+  let packsRight: Bool
+  /// Whether the columns of the left factor that a tile reads are copied to scratch memory.
+  let packsLeft: Bool
+  /// The parts of each product, of about the same work.
+  let parts: [Part]
+
+  /// Tiles and columns that run together on one thread.
+  struct Part: Hashable {
+    var tiles: Range<Int>
+    var columns: Range<Int>
+  }
+
+  /// Decides for a problem and the number of threads among which it is worth dividing.
+  init(_ problem: ContractionProblem, isWide: Bool, threads: Int) {
+    let division = ContractionSchedule.division(problem, isWide: isWide, threads: threads)
+    tile = ContractionTile(
+      problem, isWide: isWide, rowParts: division.rows, columnParts: division.columns)
+    let isSingle = tile.count == 1
+    // Lines a multiple of this apart find room in few sets of a cache.
+    let isCrowding = { (lineBytes: Int) in lineBytes % 2048 == 0 }
+    packsRight =
+      problem.transposeRight || tile.count >= 8
+      || (!isSingle && isCrowding(problem.rightStrides.k))
+    packsLeft = !isSingle && problem.transposeLeft && isCrowding(problem.leftStrides.k / 2)
+    let longest =
+      switch (isSingle, problem.transposeRight) {
+      case (true, true): 128
+      // A single tile uses a panel once, so nothing is gained by blocks.
+      case (true, false): max(1, problem.k)
+      case (false, _): packsLeft || !isWide ? 256 : 512
+      }
+    let run = max(1, problem.run)
+    let blocks = (run + longest - 1) / longest
+    depth = ((run + blocks - 1) / blocks + 15) / 16 * 16
+    isDeep = blocks > 1 || problem.chunks > 1
+    let panelBytes = 4 * depth * tile.columns
+    let isCut = problem.chunks > 1
+    let blockPanels =
+      isCut ? 1 : min(tile.panelCount, packsRight ? max(1, (512 << 10) / panelBytes) : .max)
+    blockColumns = blockPanels * tile.columns
+    let kept = max(1, (1 << 20) / (blockPanels * tile.byteCount))
+    blockTiles = isCut ? 1 : isDeep ? min(kept, tile.count) : tile.count
+    parts = tile.parts(of: max(1, problem.n), division.rows, division.columns)
+  }
+
+  /// Returns into how many parts rows and columns are cut, so that the busiest thread has least to do.
+  private static func division(
+    _ problem: ContractionProblem, isWide: Bool, threads: Int
+  ) -> (rows: Int, columns: Int) {
+    var best = (rows: 1, columns: 1)
+    var least = Double.infinity
+    for rows in 1...max(1, min(threads, problem.m)) {
+      for columns in 1...max(1, (threads + rows - 1) / rows) {
+        let tile = ContractionTile(
+          problem, isWide: isWide, rowParts: rows, columnParts: columns)
+        guard columns <= tile.panelCount, rows <= tile.count else { break }
+        let units = problem.batch * rows * columns
+        let cost = Double((units + threads - 1) / threads) * tile.cost(problem, rows, columns)
+        if cost < least { (best, least) = ((rows, columns), cost) }
+      }
+    }
+    return best
+  }
+
+  /// The bytes of a packed panel.
+  var panelBytes: Int { 4 * depth * tile.columns }
+}
+
+/// The rows and columns whose sums are held in registers at once.
+struct ContractionTile {
+  /// The elements of a vector.
+  let width: Int
+  /// The vectors side by side in a panel.
+  let vectors: Int
+  /// The panels side by side.
+  let panelCount: Int
+  /// The number of row tiles; the first `tallCount` have one row more than `height`.
+  let count: Int
+  let height: Int
+  let tallCount: Int
+
+  /// Chooses a tile for so many parts of a problem.
+  init(_ problem: ContractionProblem, isWide: Bool, rowParts: Int, columnParts: Int) {
+    // Where there are none, one stands for them: no tile is ever run.
+    let (m, n) = (max(1, problem.m), max(1, problem.n))
+    width = isWide ? 16 : 8
+    let all = (n + width - 1) / width
+    let widest = ContractionTile.widestPanel(problem, isWide: isWide)
+    let panels = ContractionTile.roundedUp((all + widest - 1) / widest, columnParts)
+    vectors = (all + panels - 1) / panels
+    panelCount = (all + vectors - 1) / vectors
+    // Besides the sums there are the panel's vectors and one row's factor; AVX2 keeps one for its tail. A single row
+    // takes the panel straight from memory.
+    let registers = isWide ? 32 : 15
+    let greatest = m == 1 ? 1 : min((registers - 1 - vectors) / vectors, isWide ? 14 : 6)
+    // Remainders are spread, so that no thin tile is left at the end.
+    count = min(m, ContractionTile.roundedUp((m + greatest - 1) / greatest, rowParts))
+    height = m / count
+    tallCount = m % count
+  }
+
+  private static func roundedUp(_ count: Int, _ factor: Int) -> Int {
+    (count + factor - 1) / factor * factor
+  }
+
+  /// Few rows are made up for by a wider panel, so that enough sums are under way to hide their latency.
+  private static func widestPanel(_ problem: ContractionProblem, isWide: Bool) -> Int {
+    let preferred =
+      switch problem.m {
+      case 1: isWide ? 24 : 12
+      case 2: isWide ? 8 : 4
+      case 3: isWide ? 4 : 3
+      case 4...6: isWide ? 4 : 2
+      case 7...9: isWide ? 3 : 2
+      default: 2
+      }
+    // A transposed factor is packed first, and a narrower panel stays in the cache meanwhile.
+    return problem.transposeRight ? min(preferred, 4) : preferred
+  }
+
+  /// The vector registers that hold no sums; AVX2 keeps the last for its tail.
+  var freeVectors: [UInt8] {
+    (tallest * vectors..<(width == 16 ? 32 : 15)).map { UInt8($0) }.reversed()
+  }
+
+  /// The columns of a panel.
+  var columns: Int { vectors * width }
+  /// The rows of the tallest tile.
+  var tallest: Int { height + (tallCount > 0 ? 1 : 0) }
+  /// The bytes of a tile's sums.
+  var byteCount: Int { 4 * tallest * columns }
+
+  /// Returns the tiles and columns of each part.
+  fileprivate func parts(
+    of n: Int, _ rowParts: Int, _ columnParts: Int
+  ) -> [ContractionSchedule.Part] {
+    (0..<rowParts).flatMap { row in
+      let tiles = row * count / rowParts..<(row + 1) * count / rowParts
+      return (0..<columnParts).map { column in
+        let first = column * panelCount / columnParts * columns
+        let end = (column + 1) * panelCount / columnParts * columns
+        return ContractionSchedule.Part(tiles: tiles, columns: first..<min(end, n))
+      }
+    }
+  }
+
+  /// Returns about how many cycles a part takes: two vectors are loaded or multiplied in one, and memory brings a few
+  /// elements.
+  fileprivate func cost(_ problem: ContractionProblem, _ rowParts: Int, _ columnParts: Int)
+    -> Double
+  {
+    let tiles = (count + rowParts - 1) / rowParts
+    let panels = (panelCount + columnParts - 1) / columnParts
+    let step = max(tallest * vectors, tallest + vectors)
+    let traffic = tiles * tallest + 2 * panels * columns
+    return Double(problem.k) * (Double(tiles * panels) * Double(step) / 2 + Double(traffic) / 8) + 1
+  }
+}

@@ -1,0 +1,302 @@
+import DescentGraph
+
+extension NativeContraction {
+  /// Runs a body while a variable is below another; the body sees the variable in `rax` and must advance it.
+  private func loop(
+    _ name: Local, below end: Local, _ assembler: inout Assembler,
+    body: (inout Assembler) -> Void
+  ) {
+    let (top, done) = (assembler.makeLabel(), assembler.makeLabel())
+    assembler.bind(top)
+    load(name, to: .rax, &assembler)
+    assembler.emit(.cmp, .rax, local(end))
+    assembler.emit(.jge, done)
+    body(&assembler)
+    assembler.emit(.jmp, top)
+    assembler.bind(done)
+  }
+
+  /// Sets a variable to the lesser of a sum of `rax` and a number, and another variable.
+  private func setLesser(
+    _ name: Local, raxPlus step: Int, _ limit: Local, _ assembler: inout Assembler
+  ) {
+    let isBelow = assembler.makeLabel()
+    assembler.emit(.add, .rax, step)
+    assembler.emit(.cmp, .rax, local(limit))
+    assembler.emit(.jle, isBelow)
+    load(limit, to: .rax, &assembler)
+    assembler.bind(isBelow)
+    store(.rax, to: name, &assembler)
+  }
+
+  /// Runs the units `rsi ..< rdx`.
+  func writeUnits(_ assembler: inout Assembler) {
+    store(.rcx, to: .scratch, &assembler)
+    store(.rdi, to: .operands, &assembler)
+    store(.rsi, to: .unit, &assembler)
+    store(.rdx, to: .endUnit, &assembler)
+    NativeTail(count: problem.n % width, isWide: isWide).write(to: &assembler)
+    writeFirstUnit(&assembler)
+    loop(.unit, below: .endUnit, &assembler) { assembler in
+      writeBases(&assembler)
+      writeBounds(&assembler)
+      writePart(&assembler)
+      load(.unit, to: .rax, &assembler)
+      assembler.emit(.inc, .rax)
+      store(.rax, to: .unit, &assembler)
+      writeNextUnit(&assembler)
+    }
+  }
+
+  /// Finds the product and the part of the first unit; a product is cut into parts only where there are few.
+  private func writeFirstUnit(_ assembler: inout Assembler) {
+    let parts = schedule.parts.count
+    store(.rsi, to: parts == 1 ? .batch : .part, &assembler)
+    set(parts == 1 ? .part : .batch, to: 0, &assembler)
+    if parts > 1, problem.batch > 1 { writeCarry(&assembler) }
+  }
+
+  private func writeNextUnit(_ assembler: inout Assembler) {
+    let name: Local = schedule.parts.count == 1 ? .batch : .part
+    load(name, to: .rax, &assembler)
+    assembler.emit(.inc, .rax)
+    store(.rax, to: name, &assembler)
+    if schedule.parts.count > 1, problem.batch > 1 { writeCarry(&assembler) }
+  }
+
+  /// Turns parts beyond the last into products.
+  private func writeCarry(_ assembler: inout Assembler) {
+    let (top, done) = (assembler.makeLabel(), assembler.makeLabel())
+    load(.part, to: .rax, &assembler)
+    load(.batch, to: .rcx, &assembler)
+    assembler.bind(top)
+    assembler.emit(.cmp, .rax, schedule.parts.count)
+    assembler.emit(.jl, done)
+    assembler.emit(.sub, .rax, schedule.parts.count)
+    assembler.emit(.inc, .rcx)
+    assembler.emit(.jmp, top)
+    assembler.bind(done)
+    store(.rax, to: .part, &assembler)
+    store(.rcx, to: .batch, &assembler)
+  }
+
+  /// Sets the addresses of the factors, the result and the streams of this product.
+  private func writeBases(_ assembler: inout Assembler) {
+    load(.operands, to: .rdi, &assembler)
+    let (m, n, k) = (problem.m, problem.n, problem.k)
+    for (operand, name, byteCount) in [
+      (problem.left, Local.left, 4 * m * k), (problem.right, .right, 4 * k * n),
+      (kernel.target, .result, resultBytes * m * n),
+    ] {
+      assembler.emit(.mov, .rax, .at(.rdi, 8 * operand))
+      if problem.batch > 1 {
+        assembler.move(byteCount, to: .rcx)
+        assembler.emit(.imul, .rcx, local(.batch))
+        assembler.emit(.add, .rax, .rcx)
+      }
+      store(.rax, to: name, &assembler)
+    }
+    writeStreamBases(&assembler)
+  }
+
+  /// Sets the bounds of this part.
+  private func writeBounds(_ assembler: inout Assembler) {
+    let done = assembler.makeLabel()
+    for (index, part) in schedule.parts.enumerated() {
+      let next = assembler.makeLabel()
+      if index < schedule.parts.count - 1 {
+        load(.part, to: .rax, &assembler)
+        assembler.emit(.cmp, .rax, index)
+        assembler.emit(.jne, next)
+      }
+      set(.firstTile, to: part.tiles.lowerBound, &assembler)
+      set(.endTile, to: part.tiles.upperBound, &assembler)
+      set(.firstColumn, to: part.columns.lowerBound, &assembler)
+      set(.endColumn, to: part.columns.upperBound, &assembler)
+      if index < schedule.parts.count - 1 { assembler.emit(.jmp, done) }
+      assembler.bind(next)
+    }
+    assembler.bind(done)
+  }
+
+  private func writePart(_ assembler: inout Assembler) {
+    load(.firstColumn, to: .rax, &assembler)
+    store(.rax, to: .blockColumn, &assembler)
+    loop(.blockColumn, below: .endColumn, &assembler) { assembler in
+      setLesser(.endBlockColumn, raxPlus: schedule.blockColumns, .endColumn, &assembler)
+      load(.firstTile, to: .rax, &assembler)
+      store(.rax, to: .blockTile, &assembler)
+      loop(.blockTile, below: .endTile, &assembler) { assembler in
+        setLesser(.endBlockTile, raxPlus: schedule.blockTiles, .endTile, &assembler)
+        writeRuns(&assembler)
+        load(.endBlockTile, to: .rax, &assembler)
+        store(.rax, to: .blockTile, &assembler)
+      }
+      load(.endBlockColumn, to: .rax, &assembler)
+      store(.rax, to: .blockColumn, &assembler)
+    }
+  }
+
+  /// Runs over k, from one run to the next if it is cut, and from block to block.
+  private func writeRuns(_ assembler: inout Assembler) {
+    set(.start, to: 0, &assembler)
+    guard problem.chunks > 1 else {
+      set(.endRun, to: problem.k, &assembler)
+      if schedule.isDeep { writeSumsAddress(&assembler) }
+      return writeRun(&assembler)
+    }
+    set(.run, to: 0, &assembler)
+    set(.endRun, to: min(problem.run, problem.k), &assembler)
+    writeSumsAddress(&assembler)
+    let top = assembler.makeLabel()
+    assembler.bind(top)
+    writeRun(&assembler)
+    let isInside = assembler.makeLabel()
+    load(.endRun, to: .rax, &assembler)
+    assembler.emit(.add, .rax, problem.run)
+    assembler.emit(.cmp, .rax, problem.k)
+    assembler.emit(.jle, isInside)
+    assembler.move(problem.k, to: .rax)
+    assembler.bind(isInside)
+    store(.rax, to: .endRun, &assembler)
+    assembler.move(runBytes, to: .rcx)
+    assembler.emit(.add, local(.sums), .rcx)
+    load(.run, to: .rax, &assembler)
+    assembler.emit(.inc, .rax)
+    store(.rax, to: .run, &assembler)
+    assembler.emit(.cmp, .rax, problem.chunks)
+    assembler.emit(.jl, top)
+  }
+
+  private func writeSumsAddress(_ assembler: inout Assembler) {
+    load(.scratch, to: .rax, &assembler)
+    assembler.emit(.add, .rax, sumsOffset)
+    store(.rax, to: .sums, &assembler)
+  }
+
+  /// Runs over the blocks of k up to the run's end; of an empty run too there is one block.
+  private func writeRun(_ assembler: inout Assembler) {
+    set(.isFirst, to: 1, &assembler)
+    let top = assembler.makeLabel()
+    assembler.bind(top)
+    writeDepth(&assembler)
+    writeRightBlock(&assembler)
+    writeTiles(&assembler)
+    guard schedule.isDeep else { return }
+    set(.isFirst, to: 0, &assembler)
+    load(.start, to: .rax, &assembler)
+    assembler.emit(.add, .rax, local(.depth))
+    store(.rax, to: .start, &assembler)
+    assembler.emit(.cmp, .rax, local(.endRun))
+    assembler.emit(.jl, top)
+  }
+
+  /// Sets the depth of the block at `start`, and whether it is the last.
+  private func writeDepth(_ assembler: inout Assembler) {
+    guard schedule.isDeep else { return set(.depth, to: problem.k, &assembler) }
+    let (isWhole, isNotLast) = (assembler.makeLabel(), assembler.makeLabel())
+    assembler.move(0, to: .rdx)
+    assembler.move(schedule.depth, to: .rcx)
+    load(.endRun, to: .rax, &assembler)
+    assembler.emit(.sub, .rax, local(.start))
+    assembler.emit(.cmp, .rax, .rcx)
+    assembler.emit(.jg, isWhole)
+    assembler.emit(.mov, .rcx, .rax)
+    if problem.chunks > 1 {
+      load(.run, to: .rax, &assembler)
+      assembler.emit(.cmp, .rax, problem.chunks - 1)
+      assembler.emit(.jl, isNotLast)
+    }
+    assembler.move(1, to: .rdx)
+    assembler.bind(isNotLast)
+    assembler.bind(isWhole)
+    store(.rdx, to: .isLast, &assembler)
+    store(.rcx, to: .depth, &assembler)
+  }
+
+  /// Sets where the right factor's block of k begins.
+  private func writeRightBlock(_ assembler: inout Assembler) {
+    load(.right, to: .rax, &assembler)
+    if schedule.isDeep {
+      assembler.move(problem.rightStrides.k, to: .rcx)
+      assembler.emit(.imul, .rcx, local(.start))
+      assembler.emit(.add, .rax, .rcx)
+    }
+    store(.rax, to: .rightBlock, &assembler)
+  }
+
+  private func writeTiles(_ assembler: inout Assembler) {
+    if schedule.isDeep {
+      load(.sums, to: .rax, &assembler)
+      store(.rax, to: .panelSums, &assembler)
+    }
+    load(.blockTile, to: .rax, &assembler)
+    store(.rax, to: .tile, &assembler)
+    loop(.tile, below: .endBlockTile, &assembler) { assembler in
+      if tile.tallCount > 0 {
+        let (short, next) = (assembler.makeLabel(), assembler.makeLabel())
+        assembler.emit(.cmp, .rax, tile.tallCount)
+        assembler.emit(.jge, short)
+        writeTile(rows: tile.height + 1, &assembler)
+        assembler.emit(.jmp, next)
+        assembler.bind(short)
+        writeTile(rows: tile.height, &assembler)
+        assembler.bind(next)
+      } else {
+        writeTile(rows: tile.height, &assembler)
+      }
+      load(.tile, to: .rax, &assembler)
+      assembler.emit(.inc, .rax)
+      store(.rax, to: .tile, &assembler)
+    }
+  }
+
+  /// Runs tile `rax` over the panels of the block.
+  private func writeTile(rows: Int, _ assembler: inout Assembler) {
+    writeRow(rows, &assembler)
+    if schedule.packsRight {
+      load(.scratch, to: .rax, &assembler)
+      store(.rax, to: .panel, &assembler)
+    }
+    let whole = problem.n / tile.columns * tile.columns
+    let (top, partial, done) = (
+      assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel()
+    )
+    load(.blockColumn, to: .r11, &assembler)
+    if whole > 0 {
+      assembler.bind(top)
+      if whole < problem.n {
+        assembler.emit(.cmp, .r11, whole)
+        assembler.emit(.jge, partial)
+      }
+      writePanel(rows, Panel(columns: tile.columns, width: width), &assembler)
+      assembler.emit(.add, .r11, tile.columns)
+      assembler.emit(.cmp, .r11, local(.endBlockColumn))
+      assembler.emit(.jl, top)
+      if whole < problem.n { assembler.emit(.jmp, done) }
+    }
+    guard whole < problem.n else { return }
+    assembler.bind(partial)
+    writePanel(rows, Panel(columns: problem.n - whole, width: width), &assembler)
+    assembler.bind(done)
+  }
+
+  /// Sets the first row of tile `rax`, tile·height and one later for each taller tile before it, and where this block
+  /// of k begins there.
+  private func writeRow(_ rows: Int, _ assembler: inout Assembler) {
+    assembler.move(rows, to: .rcx)
+    assembler.emit(.imul, .rax, .rcx)
+    if rows == tile.height, tile.tallCount > 0 { assembler.emit(.add, .rax, tile.tallCount) }
+    store(.rax, to: .row, &assembler)
+    assembler.move(problem.leftStrides.m, to: .r8)
+    assembler.emit(.imul, .r8, .rax)
+    assembler.emit(.add, .r8, local(.left))
+    if schedule.isDeep {
+      assembler.move(problem.leftStrides.k, to: .rcx)
+      assembler.emit(.imul, .rcx, local(.start))
+      assembler.emit(.add, .r8, .rcx)
+    }
+    if schedule.packsLeft { writeLeftPacking(rows, &assembler) }
+    store(.r8, to: .tileLeft, &assembler)
+  }
+}
