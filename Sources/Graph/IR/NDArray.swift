@@ -47,6 +47,23 @@ public struct NDArray: Sendable, Codable {
 }
 
 extension NDArray {
+  /// Creates an array from what another was encoded to.
+  ///
+  /// - Throws: `DecodingError` also where the elements do not fill the dimensions.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let dimensions = try container.decode([Int].self, forKey: .dimensions)
+    let storage = try container.decode(Storage.self, forKey: .storage)
+    guard NDArray.elementCount(dimensions) == storage.count else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .storage, in: container,
+        debugDescription: "\(storage.count) elements do not fill dimensions \(dimensions)")
+    }
+    self.init(storage, dimensions: dimensions)
+  }
+}
+
+extension NDArray {
   /// Creates a vector, or an array of given dimensions, of `f32`.
   ///
   /// - Precondition: The product of the dimensions is the number of elements.

@@ -60,20 +60,10 @@ extension Graph {
         throw GraphError("\(leaf.name): the name \"\(name)\" is taken")
       }
     }
-    if let initializer = leaf.initializer {
-      guard !leaf.type.shape.isSymbolic else {
-        throw GraphError(
-          "\(leaf.name): \"\(leaf.leafName ?? "")\" cannot have the batch size in its shape \(leaf.type.shape)"
-        )
-      }
-      if case .values(let array) = initializer { try check(array, of: leaf) }
-    }
-    if case .constant(let array) = leaf { try check(array, of: leaf) }
-  }
-
-  private func check(_ array: NDArray, of leaf: Leaf) throws(GraphError) {
-    guard NDArray.elementCount(array.dimensions) == array.count else {
-      throw GraphError("\(leaf.name): \(array.count) elements do not fill \(array.dimensions)")
+    guard leaf.initializer == nil || !leaf.type.shape.isSymbolic else {
+      throw GraphError(
+        "\(leaf.name): \"\(leaf.leafName ?? "")\" cannot have the batch size in its shape \(leaf.type.shape)"
+      )
     }
   }
 
