@@ -3,9 +3,9 @@ package import DescentGraph
 /// A compiled computation as plain data: kernels, code, constants, and where every byte lies.
 ///
 /// A program holds no pointers and no closures; compiling the same graph twice gives equal programs.
-public struct Program: Hashable, Sendable, Codable {
+package struct Program: Hashable, Sendable, Codable {
   /// The graph's name.
-  public package(set) var name: String
+  package var name: String
   /// The kernels in the order in which they run.
   package var kernels: [Kernel]
   /// The portable backend's code of each kernel: one piece for each of its programs.
@@ -28,7 +28,7 @@ public struct Program: Hashable, Sendable, Codable {
   package var commitKernel: Int
 
   /// The number of threads the work is divided among.
-  public var threadCount: Int { options.threads }
+  package var threadCount: Int { options.threads }
   /// Whether dead memory is filled with NaN and red zones are checked.
   package var isPoisoned: Bool { options.poison }
 }
@@ -97,7 +97,7 @@ extension Program {
   }
 
   /// The memory plan as plain facts, for checkers.
-  public var planDump: PlanDump {
+  package var planDump: PlanDump {
     let used = Set(kernels.flatMap { $0.operands.map(\.buffer) })
     let ports = Set(inputs.map(\.buffer) + outputs.map(\.buffer) + states.map(\.buffer))
     let shown = buffers.indices.filter { used.contains($0) || ports.contains($0) }
