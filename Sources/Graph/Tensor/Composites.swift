@@ -47,7 +47,8 @@ public func softmax(
 ) -> Tensor {
   x.builder.at(Site(file, line), "softmax") {
     let exponential = exp(x - stopGradient(x.max(axes: [axis], keepingAxes: true)))
-    return exponential / exponential.sum(axes: [axis], keepingAxes: true)
+    // One division a row instead of one an element.
+    return exponential * (1.0 / exponential.sum(axes: [axis], keepingAxes: true))
   }
 }
 
@@ -156,6 +157,6 @@ public func layerNorm(
   x.builder.at(Site(file, line), "layerNorm") {
     let centred = x - mean(x, axes: [-1], keepingAxes: true)
     let spread = mean(centred * centred, axes: [-1], keepingAxes: true)
-    return centred / sqrt(spread + epsilon) * scale + shift
+    return centred * (1.0 / sqrt(spread + epsilon)) * scale + shift
   }
 }

@@ -129,9 +129,12 @@ import Testing
       %6 = exp(%5) : f32[batch, 2]   // 1.ReLU  softmax  main.swift:7
       %7 = sum(%6) axes=[1] : f32[batch]   // 1.ReLU  softmax  main.swift:7
       %8 = reshape(%7) shape=[batch, 1] : f32[batch, 1]   // 1.ReLU  softmax  main.swift:7
-      %9 = broadcast(%8) shape=[batch, 2] : f32[batch, 2]   // 1.ReLU  softmax  main.swift:7
-      %10 = div(%6, %9) : f32[batch, 2]   // 1.ReLU  softmax  main.swift:7
-      output "y" = %10
+      %9 = constant value=[1.0] : f32[]   // 1.ReLU  softmax  main.swift:7
+      %10 = broadcast(%9) shape=[batch, 1] : f32[batch, 1]   // 1.ReLU  softmax  main.swift:7
+      %11 = div(%10, %8) : f32[batch, 1]   // 1.ReLU  softmax  main.swift:7
+      %12 = broadcast(%11) shape=[batch, 2] : f32[batch, 2]   // 1.ReLU  softmax  main.swift:7
+      %13 = mul(%6, %12) : f32[batch, 2]   // 1.ReLU  softmax  main.swift:7
+      output "y" = %13
       """)
     let parsed = try Graph(parsing: text, file: "folder/origins.graph")
     #expect(parsed.nodes[2].origin == Origin(file: "origins.graph", line: 4))
