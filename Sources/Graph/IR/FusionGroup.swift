@@ -45,6 +45,15 @@ public struct FusionGroup: Hashable, Sendable {
     else { return graph[root].type.shape }
     return graph[graph[reduction].operands[0]].type.shape
   }
+
+  /// Returns the domain as `[outer, extent, inner]`, `extent` being reduced; nil for groups without reductions.
+  package func view(in graph: Graph) -> (outer: Int, extent: Int, inner: Int)? {
+    for value in nodes {
+      guard case .reduction(let reduction) = graph[value].op else { continue }
+      return reduction.view(of: graph[graph[value].operands[0]].type.shape)
+    }
+    return nil
+  }
 }
 
 /// A graph whose nodes are divided into kernels.
@@ -86,6 +95,21 @@ extension Op {
 
   /// Whether elements meet.
   package var isReduction: Bool { if case .reduction = self { true } else { false } }
+
+  /// Whether matrices are multiplied.
+  package var isContraction: Bool { if case .contraction = self { true } else { false } }
+
+  /// Whether slices are added at places that are data.
+  package var isScatter: Bool { if case .index(.scatterAdd) = self { true } else { false } }
+
+  /// Whether the value comes from outside the computation.
+  package var isLeaf: Bool { if case .leaf = self { true } else { false } }
+
+  /// Whether elements are their own place along an axis.
+  package var isIota: Bool { if case .leaf(.iota) = self { true } else { false } }
+
+  /// Whether each element is a function of the operands' elements at the same place.
+  package var isElementwise: Bool { if case .elementwise = self { true } else { false } }
 
   /// Whether a kernel forms the elements itself and reads no memory for them.
   package var isInlineLeaf: Bool {

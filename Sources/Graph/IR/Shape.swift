@@ -48,6 +48,9 @@ public struct Shape: Hashable, Sendable, Codable {
   /// - Precondition: The shape is bound and came from a verified graph, so the product does not overflow.
   public var count: Int { dimensions.reduce(1, *) }
 
+  /// The extents without those of 1, which places do not depend on.
+  package var squeezed: [Extent] { extents.filter { $0 != 1 } }
+
   /// Returns the product of extents, or nil where it overflows or is not linear in the batch size.
   package static func product(_ extents: some Sequence<Extent>) -> Extent? {
     var result = Extent(offset: 1)

@@ -14,6 +14,7 @@ extension FusedGraph {
   package init(fusing graph: Graph, isEnabled: Bool = true, journal: inout Journal) {
     var fuser = Fuser(graph: graph, isEnabled: isEnabled)
     self.init(graph: graph, groups: fuser.run(&journal))
+    assert(check().isEmpty, "fuse made wrong groups: \(check())\n\(graph.text)")
   }
 }
 
