@@ -1,3 +1,4 @@
+import DescentCodegen
 import DescentCompiler
 import DescentGraph
 import DescentRuntime
@@ -83,6 +84,38 @@ import Testing
       message { try session.withInput("x", of: Int32.self) { _ in } } == """
         error: session: input "x" is f32[2, 3], not i32
         """)
+  }
+
+  @Test func anIndexOutOfRangeChangesNoState() throws {
+    // In each graph one kernel both checks the indices and computes the new state.
+    let graphs = [
+      Graph("scatter") { g in
+        let places = g.input("places", [2], .i32)
+        let state = g.state("state", [3])
+        g.update(state, to: state.scatterAdd(places, g.input("x", [2])))
+      },
+      Graph("gather") { g in
+        let places = g.input("places", [2], .i32)
+        let state = g.state("state", [2])
+        g.update(state, to: g.input("x", [2]).gather(places))
+      },
+      Graph("sum") { g in
+        let places = g.input("places", [2], .i32)
+        let state = g.state("state", [2])
+        g.update(state, to: state + sin(g.input("x", [2]).gather(places)))
+      },
+    ]
+    for graph in graphs {
+      for backend in Backend.allCases where backend.runs(on: CPUFeatures.detected) {
+        let session = try graph.compile(options: CompileOptions(backend: backend)).makeSession()
+        _ = try session(places: NDArray([0, 1] as [Int32]), x: NDArray([1, 2]))
+        let before = session.state
+        #expect(throws: RuntimeError.self) {
+          _ = try session(places: NDArray([1, 3] as [Int32]), x: NDArray([1, 2]))
+        }
+        #expect(session.state == before, "\(graph.name), \(backend)")
+      }
+    }
   }
 
   @Test func classIndexOutOfRange() throws {

@@ -256,4 +256,18 @@ import Testing
     #expect(session.state["a"] == NDArray([0, 0, 0]))
     #expect(session.state["b"] == NDArray([1, 1, 1]))
   }
+
+  @Test func aStateThatIsReadAgainIsNotYetOverwritten() throws {
+    let graph = Graph("shares") { g in
+      let state = g.state("state", [2, 4], .f32, .ones)
+      g.update(state, to: state * 2.0)
+      g.output("share", state / state.sum(axes: [1], keepingAxes: true))
+    }
+    let session = try graph.compile().makeSession()
+    for step in 0..<3 {
+      let expected = [Float](repeating: 0.25, count: 8)
+      #expect(try session.run([:]).share == NDArray(expected, dimensions: [2, 4]), "step \(step)")
+    }
+    #expect(session.state["state"] == NDArray([Float](repeating: 8, count: 8), dimensions: [2, 4]))
+  }
 }

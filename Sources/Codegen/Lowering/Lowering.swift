@@ -275,8 +275,13 @@ extension Lowering {
     }
     guard !readsLater else { return nil }
     let kernel = result.kernels[producer]
+    // What checks an index may not change a state while it does.
+    guard !kernel.mayFault else { return nil }
     for (position, operand) in kernel.operands.enumerated() where operand.buffer == state {
-      guard kernel.inPlace.contains(where: { $0.read == position }) else { return nil }
+      let isPaired = kernel.inPlace.contains {
+        $0.read == position && kernel.operands[$0.written].buffer == buffer
+      }
+      guard isPaired else { return nil }
     }
     return producer
   }
