@@ -89,9 +89,8 @@ struct Explanation {
   var unfused: [String] {
     let entries = plan.journal.entries.filter { $0.pass == Explanation.fusion }
     guard !entries.isEmpty else { return [] }
-    // The fuser walks from the results to the inputs; a reader goes the other way.
     return ["why values were stored rather than kept in registers"]
-      + entries.reversed().map { line("  ", $0.text, $0.origin) }
+      + entries.map { line("  ", $0.text, $0.origin) }
   }
 
   /// The pass under which the journal says what was not fused.

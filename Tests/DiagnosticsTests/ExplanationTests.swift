@@ -71,8 +71,9 @@ import Testing
         nothing
 
       why values were stored rather than kept in registers
-        %6 relu: it is an output   // 0.Dense  m.swift:5
-        %9 exp: several kernels read it   // 1.Dense  m.swift:8
+        %6 relu: it is an output; a contraction reads it in memory   // 0.Dense  m.swift:5
+        %9 exp: contraction and column kernels do not mix; the kernel would store 2 values   // 1.Dense  m.swift:8
+        %10 sum: the elements have passed when a reduction is complete   // 1.Dense  m.swift:9
         %12 div: it is an output   // ExplanationTests.swift:22
       """)
   }
@@ -95,46 +96,40 @@ import Testing
         outputs  loss f32[]
         state    1 trained number in 1 parameter, 2 other states; 192 B
 
-      6 kernels: 76 FLOP, 300 B moved a run
+      4 kernels: 76 FLOP, 260 B moved a run
          1  contract+sub: contraction, 1 thread, 24 FLOP, reads 68 B, writes 32 B
              %3 contract  f32[8, 1]   // m.swift:4
              %4 sub       f32[8, 1]   // m.swift:4
              reads  x f32[8, 1], slope f32[1, 1], y f32[8, 1]
              writes %4 f32[8, 1]
-         2  mul+sum: row, 1 thread, 16 FLOP, reads 32 B, writes 4 B
-             %5 mul  f32[8, 1]   // m.swift:4
-             %6 sum  f32[]   // mean  m.swift:5
-             reads  %4 f32[8, 1]
-             writes %6 f32[]
-         3  mul: map, 1 thread, 1 FLOP, reads 4 B, writes 4 B
-             %8 mul  f32[]   // mean  m.swift:5
-             reads  %6 f32[]
-             writes %8 f32[] as output "loss"
-         4  mul+add: map, 1 thread, 16 FLOP, reads 32 B, writes 32 B
+         2  mul+sum+mul+mul+add: row, 1 thread, 33 FLOP, reads 32 B, writes 36 B
+             %5 mul   f32[8, 1]   // m.swift:4
+             %6 sum   f32[]   // mean  m.swift:5
+             %8 mul   f32[]   // mean  m.swift:5
              %11 mul  f32[8, 1]   // ∇mul  m.swift:4
              %12 add  f32[8, 1]   // ∇mul  m.swift:4
              reads  %4 f32[8, 1]
              writes %12 f32[8, 1], in place of %4
-         5  add: map, 1 thread, 1 FLOP, reads 8 B, writes 8 B
+             writes %8 f32[] as output "loss"
+         3  add: map, 1 thread, 1 FLOP, reads 8 B, writes 8 B
              %17 add  i64[]   // sgd
              reads  optimizer.step i64[]
              writes %17 i64[] as the new optimizer.step, in place of optimizer.step
-         6  contract+mul+sub: contraction, 1 thread, 18 FLOP, reads 72 B, writes 4 B
+         4  contract+mul+sub: contraction, 1 thread, 18 FLOP, reads 72 B, writes 4 B
              %13 contract  f32[1, 1]   // ∇contract  m.swift:4
              %19 mul       f32[1, 1]   // sgd  m.swift:3
              %20 sub       f32[1, 1]   // sgd  m.swift:3
              reads  x f32[8, 1], %12 f32[8, 1], optimizer.rate f32[], slope f32[1, 1]
              writes %20 f32[1, 1] as the new slope, in place of slope
 
-      memory: 512 B
+      memory: 448 B
         constants                   0 B
         state                     192 B
         inputs and outputs        192 B
-        arena                     128 B
-        the arena could not be smaller than 128 B: 100 % efficient, placed in kernel order, best fit
-        live at the peak, in kernel 2 (mul+sum):
+        arena                      64 B
+        the arena could not be smaller than 64 B: 100 % efficient, placed in kernel order, best fit
+        live at the peak, in kernel 1 (contract+sub):
                  0       32 B  %4 sub f32[8, 1]   // m.swift:4
-                64        4 B  %6 sum f32[]   // mean  m.swift:5
 
       what the passes did
         algebra: div-power-of-two ×1
@@ -150,9 +145,9 @@ import Testing
           broadcast-ones  %18 broadcast: broadcast(x) that only adds axes of 1 = reshape(x)   // sgd  m.swift:3
 
       why values were stored rather than kept in registers
-        %4 sub: several kernels read it   // m.swift:4
+        %4 sub: contraction and row kernels do not mix   // m.swift:4
         %8 mul: it is an output   // mean  m.swift:5
-        %12 add: a contraction reads it   // ∇mul  m.swift:4
+        %12 add: a contraction reads it in memory   // ∇mul  m.swift:4
         %17 add: it updates a state   // sgd
         %20 sub: it updates a state   // sgd  m.swift:3
       """)

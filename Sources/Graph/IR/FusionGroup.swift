@@ -15,6 +15,14 @@ public struct FusionGroup: Hashable, Sendable {
     case contraction
     /// Additions at places that are data.
     case scatter
+
+    /// The most values a kernel of this kind stores.
+    package var maximumOutputs: Int {
+      switch self {
+      case .map, .row, .column: FusionGroup.maximumStreams
+      case .contraction, .scatter: 1
+      }
+    }
   }
 
   /// The class of kernel.
@@ -34,6 +42,11 @@ public struct FusionGroup: Hashable, Sendable {
     self.core = core
   }
 
+  /// The most nodes that are put into one kernel, so that it stays small enough to compile.
+  package static let maximumNodes = 200
+  /// The most values one kernel of several nodes reads from memory and stores, counted together.
+  package static let maximumStreams = 24
+
   /// The last output.
   package var root: Value { outputs[outputs.count - 1] }
 
@@ -45,15 +58,6 @@ public struct FusionGroup: Hashable, Sendable {
     else { return graph[root].type.shape }
     return graph[graph[reduction].operands[0]].type.shape
   }
-
-  /// Returns the domain as `[outer, extent, inner]`, `extent` being reduced; nil for groups without reductions.
-  package func view(in graph: Graph) -> (outer: Int, extent: Int, inner: Int)? {
-    for value in nodes {
-      guard case .reduction(let reduction) = graph[value].op else { continue }
-      return reduction.view(of: graph[graph[value].operands[0]].type.shape)
-    }
-    return nil
-  }
 }
 
 /// A graph whose nodes are divided into kernels.
@@ -62,11 +66,14 @@ public struct FusedGraph: Sendable {
   public let graph: Graph
   /// The groups, in an order in which they can run.
   public let groups: [FusionGroup]
+  /// What became of each value that a group computes, once for each of its readers, in their order.
+  public let verdicts: [FusionVerdict]
 
   /// Creates a divided graph.
-  package init(graph: Graph, groups: [FusionGroup]) {
+  package init(graph: Graph, groups: [FusionGroup], verdicts: [FusionVerdict] = []) {
     self.graph = graph
     self.groups = groups
+    self.verdicts = verdicts
   }
 }
 

@@ -9,7 +9,7 @@
 //     row, column  at least one reduction, each over the same axes of D, in a row the last, in a column others;
 //                  pointwise nodes of shape D (elements), or of D without the reduced axes, up to axes of
 //                  extent 1 (the reduced level, to which the reductions belong too);
-//     contraction  one contraction of result D, the core, and pointwise nodes of shape D;
+//     contraction  one contraction of result D, the core, and pointwise nodes of shape D; one output;
 //     scatter      one scatter, the core.
 // G4  A member reads another at its own place: directly at the same level; in a row also the reduced level from
 //     elements or from the reduced level, if axes of extent above 1 keep their order and come first; in a
@@ -170,6 +170,9 @@ extension FusionChecker {
     if group.kind == .contraction || group.kind == .scatter, group.core == nil {
       fail("G3", "\(group.kind) group \(index) has no core")
     }
+    if group.outputs.count > group.kind.maximumOutputs {
+      fail("G3", "\(group.kind) group \(index) stores \(group.outputs.count) values")
+    }
     let levels = levels(of: group, reductions, index)
     for value in group.nodes where !graph[value].op.isReduction && level(of: value, levels) == nil {
       let type = graph[value].type
@@ -306,50 +309,5 @@ extension FusionChecker {
     if !isAllowed || (graph[reader].op.isReduction && from != .element) {
       fail("G4", "\(name(reader)) reads \(name(source)) of its own group \(index) at another place")
     }
-  }
-}
-
-/// Which axes of a value that is read come from which axes of the reader.
-private struct AxisPath {
-  /// For each axis of the value reached so far, the reader's axis counted without those of extent 1; nil for
-  /// an axis of extent 1.
-  private var axes: [Int?] = []
-  private var shape: Shape
-  private var isBroken = false
-
-  init(_ shape: Shape) {
-    self.shape = shape
-    var next = 0
-    for extent in shape.extents {
-      axes.append(extent == 1 ? nil : next)
-      if extent != 1 { next += 1 }
-    }
-  }
-
-  /// Goes on to a movement's operand.
-  mutating func follow(_ movement: Movement, to operand: Shape) {
-    let extents = operand.extents
-    switch movement {
-    case .broadcast:
-      let missing = shape.rank - operand.rank
-      axes = extents.indices.map { extents[$0] == 1 ? nil : axes[$0 + missing] }
-    case .transpose(let permutation):
-      var moved = axes
-      for (position, axis) in permutation.enumerated() { moved[axis] = axes[position] }
-      axes = moved
-    case .reshape:
-      if shape.squeezed != operand.squeezed { isBroken = true }
-      var kept = zip(shape.extents, axes).filter { $0.0 != 1 }.map(\.1).makeIterator()
-      axes = extents.map { $0 == 1 ? nil : kept.next() ?? nil }
-    case .slice, .pad, .concatenate, .reverse: isBroken = true
-    }
-    shape = operand
-  }
-
-  /// Whether the value's axes are the reader's first ones, in order, axes of extent 1 not counted.
-  var keepsLeadingAxes: Bool {
-    guard !isBroken else { return false }
-    return zip(shape.extents, axes).filter { $0.0 != 1 }.map(\.1).enumerated()
-      .allSatisfy { $0.offset == $0.element }
   }
 }

@@ -1,174 +1,122 @@
 package import DescentGraph
 
+// Which nodes become one kernel is a matter of what is allowed (`Fuser+Legality.swift`) and of taste. Merging
+// two groups never costs memory traffic: values between them stay in registers, values both read are read once.
+// So what remains is the order in which merges are tried, for one may rule out another:
+//
+// 1. A contraction takes the pointwise nodes behind it, up to the last one all of them lead to.
+// 2. Contractions take what only their epilogues read; then rows take what stands before, between and behind
+//    their reductions, then columns, then maps take one another.
+// 3. Groups over one domain that read the same values become one, though none reads the other.
+// 4. What is left goes into the ledger, each read with the reason why it is not fused.
+
 extension FusedGraph {
   /// Divides a final graph into kernels.
-  ///
-  /// Walking from users to producers, a pointwise node joins the kernel of its users when they all are in one;
-  /// else it gets a kernel, and memory, of its own. A contraction joins in the same way, once a kernel: what
-  /// follows becomes its epilogue. Since a joined node has no user elsewhere, groups cannot form a cycle.
   ///
   /// - Parameters:
   ///   - graph: A bound graph without objective.
   ///   - isEnabled: Whether nodes may join at all; else every node is its own kernel.
-  ///   - journal: Receives a line for each node that could have joined and did not.
+  ///   - journal: Receives a line for each value that is stored.
   package init(fusing graph: Graph, isEnabled: Bool = true, journal: inout Journal) {
-    var fuser = Fuser(graph: graph, isEnabled: isEnabled)
-    self.init(graph: graph, groups: fuser.run(&journal))
+    var fuser = Fuser(Dataflow(graph))
+    if isEnabled { fuser.run() }
+    self = fuser.result(isEnabled: isEnabled)
+    for (value, reasons) in stored {
+      let shown = reasons.prefix(2).map { $0.text(in: graph) }
+      let rest = reasons.count > 2 ? ["and \(reasons.count - 2) more"] : []
+      let text = (shown + rest).joined(separator: "; ")
+      journal.note("stored", "\(value) \(graph[value].op.name): \(text)", at: graph[value].origin)
+    }
     assert(check().isEmpty, "fuse made wrong groups: \(check())\n\(graph.text)")
   }
+
+  /// The values that go through memory, in order, each with the reasons in the order of its readers.
+  private var stored: [(Value, [FusionReason])] {
+    var result: [(Value, [FusionReason])] = []
+    for verdict in verdicts {
+      guard case .stored(let reason) = verdict.outcome else { continue }
+      if result.last?.0 != verdict.producer { result.append((verdict.producer, [])) }
+      if !result[result.count - 1].1.contains(reason) { result[result.count - 1].1.append(reason) }
+    }
+    return result
+  }
 }
 
-/// How a value is needed by the kernels found so far.
-private enum Need {
-  /// Not at all.
-  case nothing
-  /// By pointwise nodes of one group only.
-  case group(Int)
-  /// In memory, with the reason.
-  case memory(String)
-}
+/// Merges groups as long as it is allowed.
+struct Fuser {
+  let dataflow: Dataflow
+  var groups: GroupGraph
+  /// Why groups could not be merged when they had so many members.
+  var refusals: [Attempt: (sizes: (Int, Int), reason: FusionReason)] = [:]
 
-private struct Fuser {
-  let graph: Graph
-  let isEnabled: Bool
-  var needs: [Need]
-  var groups: [GroupUnderConstruction] = []
-
-  struct GroupUnderConstruction {
-    var kind: FusionGroup.Kind
-    let root: Value
-    var core: Value?
-    var nodes: [Value]
+  init(_ dataflow: Dataflow) {
+    self.dataflow = dataflow
+    groups = GroupGraph(dataflow)
   }
 
-  /// The most nodes one kernel may compute, so that kernels stay small enough to hold in registers.
-  static let maximumNodes = 200
+  var graph: Graph { dataflow.graph }
+  var computed: [Int] { graph.nodes.indices.filter { dataflow.isComputed[$0] } }
 
-  init(graph: Graph, isEnabled: Bool) {
-    self.graph = graph
-    self.isEnabled = isEnabled
-    needs = Array(repeating: .nothing, count: graph.nodes.count)
-  }
-
-  mutating func run(_ journal: inout Journal) -> [FusionGroup] {
-    for output in graph.outputs { requireMemory(output.value, "it is an output") }
-    for update in graph.updates { requireMemory(update.value, "it updates a state") }
-    for value in graph.values.reversed() { visit(value, &journal) }
-    return groups.map {
-      FusionGroup(
-        kind: $0.kind, nodes: $0.nodes.sorted(), outputs: [$0.root], core: $0.core)
-    }.sorted { $0.root < $1.root }
-  }
-
-  private mutating func visit(_ value: Value, _ journal: inout Journal) {
-    let node = graph[value]
-    let need = needs[Int(value.index)]
-    if case .nothing = need { return }
-    switch node.op {
-    case .leaf(.iota):
-      if case .memory = need { open(.map, value, core: nil) }
-    case .leaf: return
-    case .movement(.reshape):
-      requireMemory(node.operands[0], "it is reshaped")
-    case .movement where node.op.isAffineRead:
-      if case .memory = need { open(.map, value, core: nil) }
-      readThrough(node.operands[0])
-    case .elementwise, .movement, .index(.gather), .index(.oneHot):
-      visitPointwise(value, node, need, &journal)
-    case .reduction(let reduction):
-      let isRow = reduction.view(of: graph[node.operands[0]].type.shape).inner == 1
-      open(isRow ? .row : .column, value, core: nil)
-      join(node.operands[0], groups.count - 1, of: graph[node.operands[0]].type.shape)
-    case .contraction:
-      visitContraction(value, node, need, &journal)
-    case .index(.scatterAdd):
-      open(.scatter, value, core: value)
-      for operand in node.operands { requireMemory(operand, "a scatter reads it") }
+  mutating func run() {
+    let computed = computed
+    for node in computed.reversed() where graph.nodes[node].op.isContraction {
+      growEpilogue(of: Int32(node))
     }
+    for kind in [FusionGroup.Kind.contraction, .row, .column, .map]
+    where computed.contains(where: { groups.kind(ofNode: $0) == kind }) {
+      // What joins on the way up may open the way for others on the way down, and again.
+      for _ in 0..<2 {
+        let hasMerged = [sweep(computed.reversed(), kind), sweep(computed, kind)]
+        if !hasMerged.contains(true) { break }
+      }
+    }
+    mergeSiblings()
   }
 
-  private mutating func visitPointwise(
-    _ value: Value, _ node: Node, _ need: Need, _ journal: inout Journal
-  ) {
-    let group: Int
-    switch need {
-    case .group(let index) where groups[index].nodes.count < Fuser.maximumNodes:
-      group = index
-      groups[index].nodes.append(value)
-    case .group:
-      journal.note("full", "\(value) \(node.op.name) ends a kernel", at: node.origin)
-      open(.map, value, core: nil)
-      group = groups.count - 1
-    case .memory(let reason):
-      journal.note("stored", "\(value) \(node.op.name): \(reason)", at: node.origin)
-      open(.map, value, core: nil)
-      group = groups.count - 1
-    case .nothing: return
+  /// Tries each read of some readers whose merge would be of a kind, and returns whether any succeeded.
+  private mutating func sweep(_ readers: some Sequence<Int>, _ kind: FusionGroup.Kind) -> Bool {
+    var hasMerged = false
+    for reader in readers {
+      for position in dataflow.reads(of: reader) {
+        let read = dataflow.reads[position]
+        guard dataflow.isComputed[Int(read.source)], read.way.mayStayInRegister else { continue }
+        let (source, reader) = (groups.leader(of: read.source), groups.leader(of: read.reader))
+        guard source != reader, Fuser.joint(groups[source].kind, groups[reader].kind) == kind,
+          merge(source, reader) == nil
+        else { continue }
+        hasMerged = true
+      }
     }
-    for (position, operand) in node.operands.enumerated() {
-      switch node.op {
-      case .elementwise: join(operand, group, of: node.type.shape)
-      case .index(.gather) where position == 0: requireMemory(operand, "a gather reads it")
-      default: readThrough(operand)
+    return hasMerged
+  }
+
+  /// Merges groups over one domain that read a common value of the domain's size, though none reads the other.
+  private mutating func mergeSiblings() {
+    for source in graph.nodes.indices {
+      let users = dataflow.users(of: source)
+      guard users.count > 1 else { continue }
+      let count = graph.nodes[source].type.shape.count
+      /// The last readers over each domain.
+      var siblings: [Int32: [Int32]] = [:]
+      for position in users {
+        let leader = groups.leader(of: dataflow.reads[Int(position)].reader)
+        let group = groups[leader]
+        guard group.kind != .contraction, !group.isAlone,
+          graph[group.domain].type.shape.count == count
+        else { continue }
+        let known = siblings[dataflow.domain(of: group), default: []]
+        guard !known.contains(where: { groups.leader(of: $0) == leader }) else { continue }
+        let hasMerged = known.contains { sibling in
+          let other = groups.leader(of: sibling)
+          return (groups.precedes(other, leader) ? merge(other, leader) : merge(leader, other))
+            == nil
+        }
+        guard !hasMerged else { continue }
+        siblings[dataflow.domain(of: group)] = [leader] + known.prefix(Fuser.maximumSiblings - 1)
       }
     }
   }
 
-  private mutating func visitContraction(
-    _ value: Value, _ node: Node, _ need: Need, _ journal: inout Journal
-  ) {
-    if case .group(let index) = need, groups[index].kind == .map,
-      graph[groups[index].root].type.shape == node.type.shape
-    {
-      groups[index].kind = .contraction
-      groups[index].core = value
-      groups[index].nodes.append(value)
-    } else {
-      if case .memory(let reason) = need {
-        journal.note("stored", "\(value) \(node.op.name): \(reason)", at: node.origin)
-      } else {
-        journal.note("stored", "\(value) \(node.op.name): its kernel has a core", at: node.origin)
-      }
-      open(.contraction, value, core: value)
-    }
-    for operand in node.operands { requireMemory(operand, "a contraction reads it") }
-  }
-
-  /// Begins a group at its root.
-  private mutating func open(_ kind: FusionGroup.Kind, _ root: Value, core: Value?) {
-    groups.append(GroupUnderConstruction(kind: kind, root: root, core: core, nodes: [root]))
-  }
-
-  /// Notes that a group uses an operand element by element.
-  private mutating func join(_ operand: Value, _ group: Int, of shape: Shape) {
-    let node = graph[operand]
-    let isCore = if case .contraction = node.op { true } else { false }
-    guard isEnabled, node.op.isPointwise || isCore, node.type.shape == shape else {
-      readThrough(operand)
-      return
-    }
-    switch needs[Int(operand.index)] {
-    case .nothing: needs[Int(operand.index)] = .group(group)
-    case .group(let other) where other == group: break
-    case .group: needs[Int(operand.index)] = .memory("several kernels read it")
-    case .memory: break
-    }
-  }
-
-  /// Notes that a kernel reads an operand at affine places.
-  private mutating func readThrough(_ operand: Value) {
-    let node = graph[operand]
-    if node.op.isInlineLeaf { return }
-    if node.op.isAffineRead {
-      // The movement is part of the reading kernel's addresses.
-      if case .nothing = needs[Int(operand.index)] { needs[Int(operand.index)] = .group(-1) }
-    } else {
-      requireMemory(operand, "it is read at other places than its own")
-    }
-  }
-
-  private mutating func requireMemory(_ value: Value, _ reason: String) {
-    if case .memory = needs[Int(value.index)] { return }
-    needs[Int(value.index)] = .memory(reason)
-  }
+  /// How many groups over one domain another is tried to be merged with.
+  private static let maximumSiblings = 4
 }

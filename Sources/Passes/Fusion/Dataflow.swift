@@ -1,0 +1,228 @@
+import DescentGraph
+
+/// Which nodes of a graph kernels compute, and how they read one another.
+///
+/// Movement that moves nothing in memory is not a node here but a way of reading.
+struct Dataflow {
+  /// One value reaching one reader.
+  struct Read {
+    /// A computed node, or a leaf in memory.
+    let source: Int32
+    /// A computed node.
+    let reader: Int32
+    /// How it gets there.
+    let way: Way
+  }
+
+  /// How a value reaches its reader.
+  enum Way: Hashable {
+    /// Element for element.
+    case direct
+    /// Through a movement after which the value's axes are the reader's first ones, in order, axes of extent 1
+    /// not counted.
+    case aligned(by: Value)
+    /// At other places, because of a movement or the reader itself.
+    case elsewhere(by: Value)
+    /// As a contraction's factor, a gather's source, indices, or an operand of a scatter.
+    case factor, indexed, indices, scattered
+  }
+
+  let graph: Graph
+  /// Whether a kernel computes the node.
+  private(set) var isComputed: [Bool]
+  /// Whether the node's elements leave the graph.
+  private(set) var isResult: [Bool]
+  /// Whether the node becomes the content of a parameter or state.
+  private(set) var isUpdate: [Bool]
+  /// Whether an index is checked in the node, or in one that needs it.
+  private(set) var precedesCheck: [Bool]
+  /// The reads in the order of their readers; those of one reader from the last source to the first.
+  private(set) var reads: [Read] = []
+  /// For each node's shape, and for it without axes of extent 1, a number that equal shapes share.
+  private(set) var shapes: [Int32] = []
+  private(set) var squeezedShapes: [Int32] = []
+  private var firstRead: [Int32]
+  private var userLists: [Int32] = []
+  private var firstUser: [Int32] = []
+
+  /// Reads a graph.
+  init(_ graph: Graph) {
+    self.graph = graph
+    let count = graph.nodes.count
+    isComputed = Array(repeating: false, count: count)
+    (isResult, isUpdate, precedesCheck) = (isComputed, isComputed, isComputed)
+    firstRead = [0]
+    findComputed()
+    numberShapes()
+    collectReads()
+    collectUsers()
+  }
+
+  /// The positions in `reads` of what a node reads.
+  func reads(of reader: Int) -> Range<Int> { Int(firstRead[reader])..<Int(firstRead[reader + 1]) }
+
+  /// The positions in `reads` at which a node is read, in the order of the readers.
+  func users(of source: Int) -> ArraySlice<Int32> {
+    userLists[Int(firstUser[source])..<Int(firstUser[source + 1])]
+  }
+}
+
+// MARK: - What is computed
+
+extension Dataflow {
+  /// Marks the nodes that need a kernel, walking from results to leaves.
+  private mutating func findComputed() {
+    var isNeeded = isComputed
+    /// Whether the elements are wanted in memory, which matters where they would else be formed by the reader.
+    var isWanted = isComputed
+    for value in graph.outputs.map(\.value) + graph.updates.map(\.value) {
+      (isNeeded[Int(value.index)], isWanted[Int(value.index)]) = (true, true)
+      isResult[Int(storage(of: value).index)] = true
+    }
+    for update in graph.updates { isUpdate[Int(storage(of: update.value).index)] = true }
+    for value in graph.values.reversed() where isNeeded[Int(value.index)] {
+      let node = graph[value]
+      if node.op.isIota || node.op.isAffineRead {
+        isComputed[Int(value.index)] = isWanted[Int(value.index)]
+      } else {
+        isComputed[Int(value.index)] = !node.op.isLeaf && !node.op.isView
+      }
+      if case .index = node.op { precedesCheck[Int(value.index)] = true }
+      for (position, operand) in node.operands.enumerated() {
+        isNeeded[Int(operand.index)] = true
+        if precedesCheck[Int(value.index)] { precedesCheck[Int(operand.index)] = true }
+        if node.op.isView || node.op.readsMemory(at: position) {
+          isWanted[Int(operand.index)] = true
+        }
+      }
+    }
+  }
+
+  /// Returns the value whose memory a value is.
+  func storage(of value: Value) -> Value {
+    var value = value
+    while graph[value].op.isView { value = graph[value].operands[0] }
+    return value
+  }
+
+  private mutating func numberShapes() {
+    var numbers: [Shape: Int32] = [:]
+    func number(_ shape: Shape) -> Int32 {
+      if let known = numbers[shape] { return known }
+      numbers[shape] = Int32(numbers.count)
+      return Int32(numbers.count - 1)
+    }
+    shapes.reserveCapacity(graph.nodes.count)
+    squeezedShapes.reserveCapacity(graph.nodes.count)
+    for node in graph.nodes {
+      shapes.append(number(node.type.shape))
+      squeezedShapes.append(number(Shape(node.type.shape.squeezed)))
+    }
+  }
+}
+
+// MARK: - Reads
+
+extension Dataflow {
+  /// Where a value's elements come from, and how.
+  private struct Arrival {
+    /// A computed node or a leaf; -1 where the reader forms the elements itself.
+    var source: Int32
+    var way: Way
+  }
+
+  private mutating func collectReads() {
+    var arrivals: [Arrival] = []
+    arrivals.reserveCapacity(graph.nodes.count)
+    firstRead.reserveCapacity(graph.nodes.count + 1)
+    for value in graph.values {
+      if isComputed[Int(value.index)] { append(readsOf: value, arrivals) }
+      firstRead.append(Int32(reads.count))
+      arrivals.append(arrival(of: value, arrivals))
+    }
+  }
+
+  private func arrival(of value: Value, _ arrivals: [Arrival]) -> Arrival {
+    let node = graph[value]
+    guard case .movement(let movement) = node.op, !isComputed[Int(value.index)] else {
+      let isFormed = node.op.isInlineLeaf && !isComputed[Int(value.index)]
+      return Arrival(source: isFormed ? -1 : value.index, way: .direct)
+    }
+    var arrival = arrivals[Int(node.operands[0].index)]
+    if case .elsewhere = arrival.way { return arrival }
+    let isAligned = movement.keepsLeadingAxes(
+      of: graph[node.operands[0]].type.shape, in: node.type.shape)
+    arrival.way = isAligned ? .aligned(by: value) : .elsewhere(by: value)
+    return arrival
+  }
+
+  private mutating func append(readsOf value: Value, _ arrivals: [Arrival]) {
+    let node = graph[value]
+    var found: [Read] = []
+    for (position, operand) in node.operands.enumerated() {
+      let arrival = arrivals[Int(operand.index)]
+      var source = arrival.source
+      let way: Way
+      switch node.op {
+      case .elementwise, .reduction: way = arrival.way
+      case .contraction: way = .factor
+      case .index(.scatterAdd): way = .scattered
+      case .index(.gather) where position == 0: way = .indexed
+      case .index: way = .indices
+      case .movement, .leaf: way = .elsewhere(by: value)
+      }
+      // A number that others form themselves is in memory for those that read memory.
+      if source < 0, node.op.readsMemory(at: position) { source = storage(of: operand).index }
+      guard source >= 0 else { continue }
+      found.append(Read(source: source, reader: value.index, way: way))
+    }
+    if found.count > 1 { found.sort { $0.source > $1.source } }
+    var previous: [Read] = []
+    for read in found {
+      if previous.first?.source != read.source { previous = [] }
+      guard !previous.contains(where: { $0.way == read.way }) else { continue }
+      previous.append(read)
+      reads.append(read)
+    }
+  }
+
+  private mutating func collectUsers() {
+    firstUser = Array(repeating: 0, count: graph.nodes.count + 1)
+    for read in reads { firstUser[Int(read.source) + 1] += 1 }
+    for index in graph.nodes.indices { firstUser[index + 1] += firstUser[index] }
+    var next = firstUser
+    userLists = Array(repeating: 0, count: reads.count)
+    for (index, read) in reads.enumerated() {
+      userLists[Int(next[Int(read.source)])] = Int32(index)
+      next[Int(read.source)] += 1
+    }
+  }
+}
+
+extension Op {
+  /// Whether a kernel reads an operand's memory as such, not element by element at places known beforehand.
+  fileprivate func readsMemory(at position: Int) -> Bool {
+    switch self {
+    case .contraction, .index(.scatterAdd): true
+    case .index(.gather): position == 0
+    default: false
+    }
+  }
+}
+
+extension Movement {
+  /// Whether the operand's axes are the result's first ones, in order, axes of extent 1 not counted.
+  fileprivate func keepsLeadingAxes(of operand: Shape, in result: Shape) -> Bool {
+    switch self {
+    case .reshape: return operand.squeezed == result.squeezed
+    case .broadcast:
+      let missing = result.rank - operand.rank
+      let places = operand.extents.indices.filter { operand[$0] != 1 }.map { $0 + missing }
+      return places == Array(result.extents.indices.filter { result[$0] != 1 }.prefix(places.count))
+    case .transpose(let permutation):
+      let kept = permutation.filter { operand[$0] != 1 }
+      return kept == kept.sorted()
+    case .slice, .pad, .concatenate, .reverse: return false
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import DescentGraph
+
+extension Fuser {
+  /// Gives a contraction the pointwise nodes behind it, up to the last through which all the others leave.
+  ///
+  /// Nodes are taken in graph order as long as only they read the product and each other. So no path leaves
+  /// and comes back, and merging them up to a single exit closes no cycle.
+  mutating func growEpilogue(of core: Int32) {
+    var members = [core]
+    /// How many readers of each member are still outside.
+    var open: [Int32: Int] = [core: dataflow.users(of: Int(core)).count]
+    var sources = Set(groups[core].sources)
+    var pending = Set(dataflow.users(of: Int(core)).map { dataflow.reads[Int($0)].reader })
+    var hasResult = isResult(core)
+    var exit = 1
+    var budget = GroupGraph.searchBudget - pending.count
+    while budget >= 0, !hasResult, members.count < FusionGroup.maximumNodes,
+      let next = pending.min()
+    {
+      pending.remove(next)
+      guard mayFollow(next, core) else { break }
+      members.append(next)
+      for position in dataflow.reads(of: Int(next)) {
+        let read = dataflow.reads[position]
+        guard let count = open[read.source] else {
+          sources.insert(read.source)
+          continue
+        }
+        guard case .direct = read.way else { return absorb(members.prefix(exit)) }
+        open[read.source] = count == 1 ? nil : count - 1
+      }
+      let users = dataflow.users(of: Int(next))
+      open[next] = users.count
+      hasResult = isResult(next)
+      pending.formUnion(users.map { dataflow.reads[Int($0)].reader })
+      budget -= users.count
+      if open.count == 1, sources.count < FusionGroup.maximumStreams { exit = members.count }
+    }
+    absorb(members.prefix(exit))
+  }
+
+  private func isResult(_ node: Int32) -> Bool { dataflow.isResult[Int(node)] }
+
+  /// Whether a node may stand in the epilogue of a contraction, as far as its own form goes.
+  private mutating func mayFollow(_ node: Int32, _ core: Int32) -> Bool {
+    let leader = groups.leader(of: node)
+    return groups[leader].nodes.count == 1 && graph.nodes[Int(node)].op.isElementwise
+      && dataflow.shapes[Int(node)] == dataflow.shapes[Int(core)]
+  }
+
+  /// Merges a contraction, which comes first, with other nodes.
+  private mutating func absorb(_ members: ArraySlice<Int32>) {
+    for member in members.dropFirst() {
+      let (core, node) = (groups.leader(of: members[0]), groups.leader(of: member))
+      let obstacle = merge(core, node, isPartial: true)
+      precondition(obstacle == nil, "%\(member) cannot join the epilogue of %\(members[0])")
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import DescentGraph
+
+extension Fuser {
+  /// Returns the groups with a verdict for every read.
+  mutating func result(isEnabled: Bool) -> FusedGraph {
+    var reasons: [FusionReason?] = Array(repeating: nil, count: dataflow.reads.count)
+    for reader in computed.reversed() {
+      for position in dataflow.reads(of: reader) {
+        let read = dataflow.reads[position]
+        guard dataflow.isComputed[Int(read.source)] else { continue }
+        reasons[position] = isEnabled ? reason(for: read) : .disabled
+      }
+    }
+    let order = groups.ordered
+    var numbers = [Int](repeating: -1, count: graph.nodes.count)
+    for (number, group) in order.enumerated() {
+      for node in group.nodes { numbers[Int(node)] = number }
+    }
+    return FusedGraph(
+      graph: graph, groups: order.map { $0.finished(in: graph) },
+      verdicts: verdicts(reasons, numbers))
+  }
+
+  /// Merges the groups at both ends of a read if that is still possible, or returns why it is not.
+  private mutating func reason(for read: Dataflow.Read) -> FusionReason? {
+    let (source, reader) = (groups.leader(of: read.source), groups.leader(of: read.reader))
+    guard source != reader else { return nil }
+    if read.way.mayStayInRegister { return merge(source, reader) }
+    return obstacle(to: read, in: groups[source])
+  }
+
+  private func verdicts(_ reasons: [FusionReason?], _ numbers: [Int]) -> [FusionVerdict] {
+    var results: [Int32: [FusionReason]] = [:]
+    for output in graph.outputs {
+      results[dataflow.storage(of: output.value).index, default: []].append(.output(output.name))
+    }
+    for update in graph.updates {
+      results[dataflow.storage(of: update.value).index, default: []].append(.state(update.leaf))
+    }
+    var verdicts: [FusionVerdict] = []
+    for index in computed {
+      let (value, byteCount) = (Value(index), graph.nodes[index].type.byteCount)
+      for reason in results[Int32(index)] ?? [] {
+        verdicts.append(
+          FusionVerdict(
+            producer: value, reader: nil, outcome: .stored(reason), byteCount: byteCount))
+      }
+      for position in dataflow.users(of: index) {
+        let reader = dataflow.reads[Int(position)].reader
+        // Reads within a group have no reason, or an old one from before it grew.
+        let reason = numbers[Int(reader)] == numbers[index] ? nil : reasons[Int(position)]
+        verdicts.append(
+          FusionVerdict(
+            producer: value, reader: Value(Int(reader)),
+            outcome: reason.map { .stored($0) } ?? .fused(numbers[index]),
+            byteCount: reason == nil ? 0 : 2 * byteCount))
+      }
+    }
+    return verdicts
+  }
+}
+
+extension GroupGraph.Group {
+  /// Returns the group as code generation reads it.
+  fileprivate func finished(in graph: Graph) -> FusionGroup {
+    let values = nodes.sorted().map { Value(Int($0)) }
+    return FusionGroup(
+      kind: kind, nodes: values, outputs: outputs.sorted().map { Value(Int($0)) },
+      core: values.first { graph[$0].op.isContraction || graph[$0].op.isScatter })
+  }
+}
