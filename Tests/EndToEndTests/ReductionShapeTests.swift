@@ -23,9 +23,9 @@ import Testing
     ].map { View(outer: $0 > 4000 ? 2 : 5, extent: $0, inner: 1) }
 
   static let columns =
-    [1, 2, 3, 4, 5, 9, 127, 128, 129, 256, 300, 513, 1000].flatMap { extent in
-      [2, 7, 8, 9, 15, 16, 17, 33].map { View(outer: 2, extent: extent, inner: $0) }
-    } + [511, 512, 513, 528, 1030].map { View(outer: 2, extent: 131, inner: $0) }
+    [1, 2, 5, 127, 128, 129, 300, 513].flatMap { extent in
+      [2, 7, 9, 16, 33].map { View(outer: 2, extent: extent, inner: $0) }
+    } + [511, 512, 513, 1030].map { View(outer: 2, extent: 131, inner: $0) }
     + [View(outer: 3, extent: 0, inner: 5), View(outer: 0, extent: 4, inner: 5)]
 
   @Test(arguments: rows) func rowsAgree(_ view: View) throws {
