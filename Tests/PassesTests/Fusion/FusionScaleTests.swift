@@ -33,6 +33,20 @@ import Testing
     #expect(fused.groups.count == 505)
   }
 
+  @Test func aLongWayThereAndBack() {
+    // Each value is read on the way back, as activations are by gradients.
+    let fused = expectLinear(1_500) { count in
+      Graph("back") { g in
+        var values = [g.input("x", [4])]
+        for _ in 0..<count { values.append(tanh(values[values.count - 1])) }
+        var x = values.removeLast()
+        for value in values.reversed() { x = x * value + value }
+        g.output("y", x)
+      }
+    }
+    #expect(fused.verdicts.contains { $0.outcome == .stored(.cycle) })
+  }
+
   @Test func manyReadersOfOneValue() {
     let fused = expectLinear(4_000) { count in
       Graph("wide") { g in
