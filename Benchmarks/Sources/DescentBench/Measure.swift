@@ -19,6 +19,7 @@ struct Measure: ParsableCommand {
     help: "A safetensors file with the weights (p.NAME) and inputs (x.NAME) to start from.",
     completion: .file(extensions: ["safetensors"]))
   var data: String?
+  @Flag(help: "Print what was made of the workload before it is measured.") var explain = false
 
   func validate() throws {
     guard threads >= 1 else { throw ValidationError("--threads is \(threads), not at least 1") }
@@ -35,6 +36,7 @@ struct Measure: ParsableCommand {
     let clock = ContinuousClock()
     let start = clock.now
     let (plan, session, outputs) = try prepare(workload, data)
+    if explain { print(plan.explanation) }
     var results = try session.run(data.inputs)
     let first = start.duration(to: clock.now).seconds
     var check: [Double] = []
