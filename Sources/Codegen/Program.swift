@@ -71,7 +71,8 @@ extension Program {
       options.backend == .portable
         ? nil
         : NativeCode(
-          lowered.kernels, features: options.backend.requiredFeatures, threads: options.threads,
+          lowered.kernels, streamed: memory.streamedOperands(of: lowered.kernels),
+          features: options.backend.requiredFeatures, threads: options.threads,
           minimumWork: options.minimumWorkPerThread, times: &kernelTimes)
     }
     times.adopt(kernelsOf: kernelTimes)

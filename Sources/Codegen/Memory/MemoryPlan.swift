@@ -40,6 +40,23 @@ package struct MemoryPlan: Hashable, Sendable, Codable {
   /// The bytes of the arena.
   package var arenaBytes: Int { segmentBytes[Segment.arena.rawValue] }
 
+  /// From this size on a result has left the caches before it is read again, so stores need not fill them.
+  private static let streamedByteCount = 8 << 20
+
+  /// Returns, for each kernel, the large operands it writes and does not read, neither there nor in place.
+  func streamedOperands(of kernels: [Kernel]) -> [Set<Int>] {
+    zip(kernels, inPlace).map { kernel, inPlace in
+      let read = Set(kernel.operands.lazy.filter { $0.access == .read }.map(\.buffer))
+      return Set(
+        kernel.operands.indices.filter { position in
+          let operand = kernel.operands[position]
+          return operand.access == .write && !read.contains(operand.buffer)
+            && operand.bytes.count >= MemoryPlan.streamedByteCount
+            && !inPlace.contains { $0.written == position }
+        })
+    }
+  }
+
   /// Returns a size rounded up to the alignment.
   package static func aligned(_ byteCount: Int) -> Int {
     (byteCount + alignment - 1) / alignment * alignment

@@ -31,29 +31,33 @@ extension NativeCode {
   ///
   /// - Parameters:
   ///   - kernels: What the code is to compute.
+  ///   - streamed: For each kernel, the operands whose stores may pass the caches by; none if there are no entries.
   ///   - features: The processor's extensions it may use.
   ///   - threads: The number of threads that work is divided among.
   ///   - minimumWork: Work below which another thread does not pay, in scalar operations.
   ///   - times: Receives the time each kernel takes to write.
   package init(
-    _ kernels: [Kernel], features: CPUFeatures, threads: Int = 1, minimumWork: Int = 1,
-    times: inout CodegenTimes
+    _ kernels: [Kernel], streamed: [Set<Int>] = [], features: CPUFeatures, threads: Int = 1,
+    minimumWork: Int = 1, times: inout CodegenTimes
   ) {
     let threads = ThreadShare(count: threads, minimumWork: minimumWork)
     let isWide = features.isSuperset(of: .avx512Backend)
-    for kernel in kernels {
-      times.timeKernel { append(kernel, features, isWide: isWide, threads) }
+    for (index, kernel) in kernels.enumerated() {
+      let streamed = streamed.isEmpty ? [] : streamed[index]
+      times.timeKernel { append(kernel, streamed, features, isWide: isWide, threads) }
     }
   }
 
   /// Writes the code of one kernel behind the others, if there is a generator for it.
   private mutating func append(
-    _ kernel: Kernel, _ features: CPUFeatures, isWide: Bool, _ threads: ThreadShare
+    _ kernel: Kernel, _ streamed: Set<Int>, _ features: CPUFeatures, isWide: Bool,
+    _ threads: ThreadShare
   ) {
     var assembler = Assembler(features: features)
-    guard var native = NativeCode.write(kernel, isWide: isWide, threads, to: &assembler) else {
-      return kernels.append(nil)
-    }
+    guard
+      var native = NativeCode.write(
+        kernel, streamed, isWide: isWide, threads, to: &assembler)
+    else { return kernels.append(nil) }
     while bytes.count % 64 != 0 { bytes.append(0xcc) }
     native.offset = bytes.count
     bytes += assembler.finish().bytes
@@ -62,11 +66,13 @@ extension NativeCode {
   }
 
   private static func write(
-    _ kernel: Kernel, isWide: Bool, _ threads: ThreadShare, to assembler: inout Assembler
+    _ kernel: Kernel, _ streamed: Set<Int>, isWide: Bool, _ threads: ThreadShare,
+    to assembler: inout Assembler
   ) -> NativeKernel? {
     switch kernel.body {
     case .loop(let loop):
-      NativeLoop(loop, faultCell: kernel.operands.count, isWide: isWide)?.write(to: &assembler)
+      NativeLoop(loop, faultCell: kernel.operands.count, streamed: streamed, isWide: isWide)?
+        .write(to: &assembler)
     case .contraction(let contraction):
       NativeContraction(
         contraction, faultCell: kernel.operands.count, isWide: isWide, threads

@@ -13,6 +13,7 @@ struct NativeLoop {
   let isWide: Bool
   let stages: [NativeStage]
   private let faultCell: Int
+  private let streamed: Set<Int>
   /// The axes whose places a unit fixes, outermost first.
   let unitAxes: [Int]
   /// The extent of the vector axis, and how much of it a unit covers.
@@ -28,14 +29,16 @@ struct NativeLoop {
 
   /// Creates a generator, or nothing where the kernel is left to the portable backend.
   ///
-  /// The address of the cell that takes faults lies among those of the operands at `faultCell`.
-  init?(_ kernel: LoopKernel, faultCell: Int, isWide: Bool) {
+  /// The address of the cell that takes faults lies among those of the operands at `faultCell`. Stores to streamed
+  /// operands pass the caches by.
+  init?(_ kernel: LoopKernel, faultCell: Int, streamed: Set<Int>, isWide: Bool) {
     let (outer, extent, inner) = kernel.view
     guard outer > 0, inner > 0, kernel.reduced.count <= 1, extent < NativeLoop.longest else {
       return nil
     }
     self.kernel = kernel
     self.faultCell = faultCell
+    self.streamed = streamed
     self.isWide = isWide
     let last = kernel.domain.count - 1
     let loopClass = kernel.loopClass
@@ -51,7 +54,14 @@ struct NativeLoop {
     }
     var stages: [NativeStage] = []
     for stage in kernel.stages {
-      guard let code = NativeStage(stage, of: kernel, isWide: isWide) else { return nil }
+      guard var code = NativeStage(stage, of: kernel, isWide: isWide) else { return nil }
+      // The first sweep waits for memory; the second has the line in the cache and time to ask for the next one.
+      if stage.isSweep, loopClass == .row, let axis = unitAxes.last,
+        let first = stages.first(where: \.stage.isSweep),
+        stages.count(where: \.stage.isSweep) == 1
+      {
+        code.prefetch(linesOf: first, after: axis, in: kernel)
+      }
       stages.append(code)
     }
     self.stages = stages
@@ -83,6 +93,8 @@ struct NativeLoop {
     assembler.emit(.inc, slot(.unit).sized(8))
     assembler.emit(.jmp, unit)
     assembler.bind(end)
+    // Streamed stores may still be on their way when others are told that the kernel has ended.
+    if !streamed.isEmpty { assembler.emit(.sfence) }
     frame.leave(&assembler)
     let work = kernel.stages.reduce(0) { $0 + $1.program.instructions.count + 1 }
     let (outer, extent, inner) = kernel.view
@@ -184,9 +196,32 @@ struct NativeLoop {
       let memory = address(stage, streams.count + index, vector: vector, row: row, &assembler)
       stage.emitter.store(
         results[index], stage.emitter.selection.resultTypes[index], to: memory, count: count,
-        &assembler)
+        isStreamed: isStreamed(stage.pointers[streams.count + index]), &assembler)
     }
+    if count == width { writePrefetches(stage, vector: vector, &assembler) }
     return Array(results[stage.stage.stores.count...])
+  }
+
+  /// Whether whole vectors are stored past the caches, which takes aligned ones.
+  private func isStreamed(_ pointer: NativeStage.Pointer?) -> Bool {
+    guard let pointer, streamed.contains(pointer.operand), !pointer.isSplat else { return false }
+    return ([pointer.offset] + pointer.strides.dropLast()).allSatisfy {
+      $0 % (width * pointer.size) == 0
+    }
+  }
+
+  /// Asks for what the next line will read.
+  private func writePrefetches(
+    _ stage: NativeStage, vector: Int, _ assembler: inout Assembler
+  ) {
+    for prefetch in stage.prefetches {
+      guard let pointer = stage.pointers[prefetch.pointer] else { continue }
+      assembler.emit(
+        .prefetcht0,
+        .at(
+          register(ofPointer: prefetch.pointer, &assembler), index: .rax, scale: pointer.size,
+          prefetch.distance + vector * width * pointer.size))
+    }
   }
 
   /// Writes what a stage needs and no place along the vector axis changes.

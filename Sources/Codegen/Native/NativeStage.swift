@@ -5,14 +5,16 @@ struct NativeStage {
   let stage: LoopKernel.Stage
   let emitter: VectorEmitter
   /// The addresses the stage needs: of its streams, then of its stores; nil for streams that are no operands.
-  let pointers: [Pointer?]
+  private(set) var pointers: [Pointer?]
+  /// What is asked for ahead of its use.
+  private(set) var prefetches: [Prefetch] = []
   /// Where the values of each accumulation gather.
   let accumulators: Accumulators
   /// Three vector registers that hold nothing between programs.
   let temporaries: [Int]
 
   /// An address that moves with the places.
-  struct Pointer {
+  struct Pointer: Hashable {
     /// The kernel operand, or local.
     var operand: Int
     /// The bytes before the element at the domain's first place.
@@ -27,6 +29,14 @@ struct NativeStage {
     var rowBytes: Int
     /// Whether the memory begins at the unit's block of columns.
     var isOfBlock: Bool
+  }
+
+  /// Memory that is asked for while vectors of a line are worked on.
+  struct Prefetch {
+    /// The number of the address.
+    var pointer: Int
+    /// How many bytes behind it.
+    var distance: Int
   }
 
   /// Where values gather during a sweep.
@@ -98,6 +108,27 @@ struct NativeStage {
     // A column sweep visits several rows between the vectors of one.
     return kernel.loopClass == .column ? .constants : .row
   }
+
+  /// Asks, with each vector of this sweep, for a vector of what another reads of the next line.
+  mutating func prefetch(linesOf other: NativeStage, after axis: Int, in kernel: LoopKernel) {
+    let streams = other.emitter.selection.streams.indices
+    for case .some(let pointer) in other.pointers[streams]
+    where pointer.operand >= 0 && !pointer.isSplat && pointer.strides[axis] != 0 {
+      let lineBytes = (kernel.domain.last ?? 1) * pointer.size
+      guard abs(pointer.strides[axis]) >= lineBytes,
+        abs(pointer.strides[axis]) < 1 << 24,
+        kernel.domain.reduce(pointer.size, *) >= NativeStage.prefetchedByteCount
+      else { continue }
+      let known = pointers[..<emitter.selection.streams.count].firstIndex { $0 == pointer }
+      let index = known ?? pointers.count
+      guard index < NativeStage.bases.count else { continue }
+      if known == nil { pointers.append(pointer) }
+      prefetches.append(Prefetch(pointer: index, distance: pointer.strides[axis]))
+    }
+  }
+
+  /// From this size on memory is not in the second-level cache anyway.
+  private static let prefetchedByteCount = 1 << 20
 
   /// The addresses of streams and stores, and of the accumulators of a column sweep.
   var pointerCount: Int { pointers.count + stage.accumulations.count }

@@ -322,9 +322,11 @@ extension VectorEmitter {
 
 extension VectorEmitter {
   /// Stores the first elements of a result of a type; the tail register selects them if they are not all.
+  ///
+  /// A whole aligned vector of 32-bit elements may be stored past the caches.
   func store(
     _ result: Register, _ type: DataType, to memory: Memory, count: Int,
-    _ assembler: inout Assembler
+    isStreamed: Bool = false, _ assembler: inout Assembler
   ) {
     let tail = VectorEmitter.tailRegister(isWide: isWide)
     let isPartial = count < width
@@ -342,6 +344,8 @@ extension VectorEmitter {
     case .f32, .i32:
       if isPartial && !isWide {
         assembler.emit(.vmaskmovps, memory, tail, result)
+      } else if isStreamed && !isPartial {
+        assembler.emit(.vmovntps, memory, result)
       } else {
         assembler.emit(.vmovups, memory, result, mask: mask)
       }

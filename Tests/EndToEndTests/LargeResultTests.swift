@@ -1,0 +1,36 @@
+import DescentCompiler
+import DescentGraph
+import DescentRuntime
+import Testing
+
+/// Results so large that stores to them pass the caches by, where lines are whole aligned vectors.
+@Suite struct LargeResultTests {
+  @Test(arguments: [(2048, 1024), (2047, 1025)], [1, 2])
+  func everyElementArrives(_ shape: (rows: Int, columns: Int), _ threads: Int) throws {
+    let graph = Graph("large") { g in
+      let x = g.input("x", Shape([shape.rows, shape.columns]))
+      let z = g.input("z", Shape([shape.rows, shape.columns]))
+      g.output("map", z * 0.5 + 1)
+      g.output("row", x - x.max(axes: [1], keepingAxes: true))
+    }
+    let session = try graph.compile(options: CompileOptions(threads: threads)).makeSession()
+    let elements = (0..<shape.rows * shape.columns).map { Float(($0 * 7919) % 4093) }
+    let x = NDArray(elements, dimensions: [shape.rows, shape.columns])
+    let results = try session.run(["x": x, "z": x])
+    guard case .f32(let map)? = results["map"]?.storage,
+      case .f32(let row)? = results["row"]?.storage
+    else {
+      Issue.record("there are no results")
+      return
+    }
+    #expect(map == elements.map { $0 * 0.5 + 1 })
+    var expected: [Float] = []
+    expected.reserveCapacity(elements.count)
+    for start in stride(from: 0, to: elements.count, by: shape.columns) {
+      let line = elements[start..<start + shape.columns]
+      let greatest = line.max()!
+      for element in line { expected.append(element - greatest) }
+    }
+    #expect(row == expected)
+  }
+}
