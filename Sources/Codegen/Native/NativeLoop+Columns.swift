@@ -48,6 +48,7 @@ extension NativeLoop {
     let order = chunkOrder
     let loop = assembler.makeLabel()
     loadPointers(stage, &assembler)
+    writeInvariants(stage, &assembler)
     for index in stage.pointers.indices where stage.pointers[index] != nil {
       let register = register(ofPointer: index, &assembler)
       assembler.emit(.mov, unitPointerSlot(index), register)
@@ -176,12 +177,9 @@ extension NativeLoop {
   private func visit(
     _ rows: Int, _ stage: NativeStage, count: Int, _ assembler: inout Assembler
   ) {
-    guard case .registers(let highest) = stage.accumulators else {
-      preconditionFailure("a column sweep without accumulators")
-    }
     for index in stage.stage.accumulations.indices {
       let memory = accumulator(stage, index, &assembler)
-      assembler.emit(.vmovups, vector(highest - index), memory)
+      assembler.emit(.vmovups, sum(stage, index), memory)
     }
     for row in 0..<rows {
       let elements = emit(stage, row: row, count: count, &assembler)
@@ -190,14 +188,22 @@ extension NativeLoop {
         let lanes = combination.writeLanes(
           of: element, temporary: stage.temporaries[0], &assembler)
         combination.write(
-          into: vector(highest - index), lanes, isPartial: false,
-          temporaries: stage.temporaries, &assembler)
+          into: sum(stage, index), lanes, isPartial: false, temporaries: stage.temporaries,
+          &assembler)
       }
     }
     for index in stage.stage.accumulations.indices {
       let memory = accumulator(stage, index, &assembler)
-      assembler.emit(.vmovups, memory, vector(highest - index))
+      assembler.emit(.vmovups, memory, sum(stage, index))
     }
+  }
+
+  /// The register of an accumulation while the rows of a vector are visited.
+  private func sum(_ stage: NativeStage, _ index: Int) -> Register {
+    guard case .registers(let highest) = stage.accumulators else {
+      preconditionFailure("a column sweep gathers in registers")
+    }
+    return vector(highest - index)
   }
 
   /// Combines the accumulators of the entry's level with those below, as often as the entry says.

@@ -36,12 +36,14 @@ struct NativeLoop {
     guard outer > 0, inner > 0, kernel.reduced.count <= 1, extent < NativeLoop.longest else {
       return nil
     }
+    let loopClass = kernel.loopClass
+    // Behind the reduced axis there may be one of extent 1 along which nothing exists.
+    guard loopClass != .row || kernel.reduced.upperBound == kernel.domain.count else { return nil }
     self.kernel = kernel
     self.faultCell = faultCell
     self.streamed = streamed
     self.isWide = isWide
     let last = kernel.domain.count - 1
-    let loopClass = kernel.loopClass
     unitAxes = kernel.domain.indices.filter {
       $0 != last && (loopClass != .column || !kernel.reduced.contains($0))
     }
