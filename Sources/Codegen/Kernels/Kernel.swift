@@ -118,6 +118,20 @@ package struct ContractionKernel: Hashable, Sendable, Codable {
   package var result: VectorProgram.Register
   /// The operand it is stored to.
   package var target: Int
+
+  package init(
+    extents: Contraction.Extents, contraction: Contraction, left: Int, right: Int, domain: [Int],
+    epilogue: VectorProgram, result: VectorProgram.Register, target: Int
+  ) {
+    self.extents = extents
+    self.contraction = contraction
+    self.left = left
+    self.right = right
+    self.domain = domain
+    self.epilogue = epilogue
+    self.result = result
+    self.target = target
+  }
 }
 
 /// Slices added along an axis at indices.
@@ -135,4 +149,15 @@ package struct ScatterKernel: Hashable, Sendable, Codable {
   package var indices: Int
   package var updates: Int
   package var target: Int
+
+  package init(
+    dataType: DataType, indexType: DataType, outer: Int, rows: Int, inner: Int, count: Int,
+    fault: Int, base: Int, indices: Int, updates: Int, target: Int
+  ) {
+    self.dataType = dataType
+    self.indexType = indexType
+    (self.outer, self.rows, self.inner, self.count) = (outer, rows, inner, count)
+    self.fault = fault
+    (self.base, self.indices, self.updates, self.target) = (base, indices, updates, target)
+  }
 }

@@ -31,6 +31,15 @@ package struct LoopKernel: Hashable, Sendable, Codable {
     /// What meets along the line.
     package var accumulations: [Accumulation]
 
+    package init(
+      isSweep: Bool, program: VectorProgram, stores: [Store], accumulations: [Accumulation]
+    ) {
+      self.isSweep = isSweep
+      self.program = program
+      self.stores = stores
+      self.accumulations = accumulations
+    }
+
     /// The registers whose values leave the program: those that are stored, then those that accumulate.
     package var kept: [VectorProgram.Register] {
       stores.map(\.register) + accumulations.map(\.register)
@@ -55,6 +64,12 @@ package struct LoopKernel: Hashable, Sendable, Codable {
     package var register: VectorProgram.Register
     /// The local that receives the result.
     package var operand: Int
+
+    package init(kind: Reduction.Kind, register: VectorProgram.Register, operand: Int) {
+      self.kind = kind
+      self.register = register
+      self.operand = operand
+    }
   }
 
   /// Memory of a line.
@@ -64,6 +79,18 @@ package struct LoopKernel: Hashable, Sendable, Codable {
     ///
     /// A single one is addressed by its reduced place in row-major order, so that lines may be worked on together.
     package var isLine: Bool
+
+    package init(dataType: DataType, isLine: Bool) {
+      self.dataType = dataType
+      self.isLine = isLine
+    }
+  }
+
+  package init(domain: [Int], reduced: Range<Int>, stages: [Stage], locals: [Local]) {
+    self.domain = domain
+    self.reduced = reduced
+    self.stages = stages
+    self.locals = locals
   }
 }
 

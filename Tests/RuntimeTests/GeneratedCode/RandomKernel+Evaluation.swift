@@ -1,40 +1,164 @@
 import DescentCodegen
 import DescentGraph
 
-// What a vector program means, one place and one scalar at a time.
+// What a kernel means, one place and one scalar at a time.
 
 extension RandomKernel {
-  /// Returns the bits of each result at every place in row-major order, and the least fault that is reported.
-  func evaluate() -> (results: [[UInt64]], fault: Int?) {
-    var values = results.map { _ in [UInt64]() }
+  /// Returns the bits of each output, and the least fault that is reported.
+  func evaluate() -> (outputs: [[UInt64]], fault: Int?) {
+    switch body {
+    case .loop(let loop):
+      var evaluation = LoopEvaluation(loop, inputs: inputs, outputCount: outputs.count)
+      for stage in loop.stages { evaluation.run(stage) }
+      return (evaluation.outputs, evaluation.fault)
+    case .contraction(let kernel): return evaluate(kernel)
+    case .scatter(let kernel): return evaluate(kernel)
+    case .copy: preconditionFailure("copies are not drawn")
+    }
+  }
+
+  /// The epilogue of the products that the interpreter computes.
+  private func evaluate(_ kernel: ContractionKernel) -> (outputs: [[UInt64]], fault: Int?) {
+    let (extents, contraction) = (kernel.extents, kernel.contraction)
+    let (batch, m, n, k) = (extents.batch, extents.m, extents.n, extents.k)
+    let factor = { (operand: Int, rows: Int, columns: Int, isTransposed: Bool) in
+      let shape = Shape([batch] + (isTransposed ? [columns, rows] : [rows, columns]))
+      return NDArray(
+        bits: (0..<shape.count).map { inputs[operand].element($0, .f32) },
+        type: TensorType(.f32, shape))
+    }
+    let products = contraction.reference(
+      [
+        factor(kernel.left, m, k, contraction.transposeLeft),
+        factor(kernel.right, k, n, contraction.transposeRight),
+      ], result: TensorType(.f32, Shape([batch, m, n])))
     var fault: Int?
+    let elements = kernel.epilogue.evaluate(
+      over: kernel.domain, kept: [kernel.result], core: products.bits, &fault
+    ) { operand, offset, type, _ in inputs[operand].element(offset, type) }
+    return (elements, fault)
+  }
+
+  /// Slices added one after the other; an index out of range goes to the nearer end.
+  private func evaluate(_ kernel: ScatterKernel) -> (outputs: [[UInt64]], fault: Int?) {
+    let add = ScalarInstruction(.add, kernel.dataType, to: kernel.dataType)
+    let (rows, inner) = (kernel.rows, kernel.inner)
+    var fault: Int?
+    var target = (0..<kernel.outer * rows * inner).map {
+      inputs[kernel.base].element($0, kernel.dataType)
+    }
+    for outer in 0..<kernel.outer {
+      for slice in 0..<kernel.count {
+        let index = kernel.indexType.integer(
+          inputs[kernel.indices].element(slice, kernel.indexType))
+        let row = min(max(index, 0), rows - 1)
+        if row != index { fault = kernel.fault }
+        for place in 0..<inner {
+          let to = (outer * rows + row) * inner + place
+          let update = (outer * kernel.count + slice) * inner + place
+          target[to] = add.evaluate(
+            target[to], inputs[kernel.updates].element(update, kernel.dataType))
+        }
+      }
+    }
+    return ([target], fault)
+  }
+}
+
+/// Runs a loop stage by stage for all of its lines; locals hold the elements of all lines.
+private struct LoopEvaluation {
+  let loop: LoopKernel
+  let inputs: [[UInt8]]
+  private(set) var outputs: [[UInt64]]
+  private(set) var fault: Int?
+  private var locals: [[UInt64]]
+
+  init(_ loop: LoopKernel, inputs: [[UInt8]], outputCount: Int) {
+    self.loop = loop
+    self.inputs = inputs
+    outputs = Array(repeating: [], count: outputCount)
+    locals = Array(repeating: [], count: loop.locals.count)
+  }
+
+  mutating func run(_ stage: LoopKernel.Stage) {
+    let (outer, extent, inner) = loop.view
+    let elements = stage.program.evaluate(
+      over: loop.domain(of: stage), kept: stage.kept, core: [], &fault
+    ) { [locals, inputs, loop] operand, offset, type, place in
+      guard operand < 0 else { return inputs[operand].element(offset, type) }
+      // Of a local that is a line the access knows the line's own elements only.
+      let line = loop.locals[-1 - operand].isLine ? place / max(1, extent) * extent : 0
+      return locals[-1 - operand][line + offset]
+    }
+    for (store, elements) in zip(stage.stores, elements) {
+      if store.operand < 0 {
+        locals[-1 - store.operand] = elements
+      } else {
+        outputs[store.operand - inputs.count] = elements
+      }
+    }
+    for (accumulation, elements) in zip(stage.accumulations, elements[stage.stores.count...]) {
+      let type = stage.program.types[Int(accumulation.register)]
+      let operand = TensorType(type, Shape([outer, extent, inner]))
+      locals[-1 - accumulation.operand] =
+        Reduction(accumulation.kind, axes: [1])
+        .reference(
+          [NDArray(bits: elements, type: operand)],
+          result: TensorType(accumulation.kind.isIndex ? .i32 : type, Shape([outer, inner]))
+        ).bits
+    }
+  }
+}
+
+extension VectorProgram {
+  /// Runs the program at every place and keeps the least fault that is reported.
+  ///
+  /// - Parameters:
+  ///   - domain: The extents.
+  ///   - kept: The registers.
+  ///   - core: What the kernel's core computed, if there is one.
+  ///   - fault: The least fault so far.
+  ///   - element: Returns an operand's element at an offset, of a type, for the place of that number.
+  /// - Returns: For each register its bits at all places in row-major order.
+  fileprivate func evaluate(
+    over domain: [Int], kept: [Register], core: [UInt64], _ fault: inout Int?,
+    element: (Int, Int, DataType, Int) -> UInt64
+  ) -> [[UInt64]] {
+    var results = kept.map { _ in [UInt64]() }
     var places = domain.map { _ in 0 }
-    for _ in 0..<domain.reduce(1, *) {
-      let registers = evaluate(at: places, &fault)
-      for (index, result) in results.enumerated() { values[index].append(registers[Int(result)]) }
+    for number in 0..<domain.reduce(1, *) {
+      let registers = evaluate(at: places, core: core.isEmpty ? 0 : core[number], &fault) {
+        element($0, $1, $2, number)
+      }
+      for (index, register) in kept.enumerated() {
+        results[index].append(registers[Int(register)])
+      }
       for axis in domain.indices.reversed() {
         places[axis] += 1
         if places[axis] < domain[axis] { break }
         places[axis] = 0
       }
     }
-    return (values, fault)
+    return results
   }
 
-  private func evaluate(at places: [Int], _ fault: inout Int?) -> [UInt64] {
+  private func evaluate(
+    at places: [Int], core: UInt64, _ fault: inout Int?, element: (Int, Int, DataType) -> UInt64
+  ) -> [UInt64] {
     var registers: [UInt64] = []
-    for (position, step) in program.instructions.enumerated() {
-      let type = program.types[position]
+    for (position, step) in instructions.enumerated() {
+      let type = types[position]
       switch step {
       case .scalar(let step):
         let value = { (register: Int32) in register < 0 ? 0 : registers[Int(register)] }
         registers.append(step.evaluate(value(step.a), value(step.b), value(step.c)))
       case .load(let operand, let access, _):
-        registers.append(
-          element(operand, type, access.offset(at: places)))
+        let offset = access.offset(at: places)
+        registers.append(offset.map { element(operand, $0, type) } ?? 0)
       case .gather(let operand, let access, let index, let stride, _):
-        let moved = integer(registers[Int(index)], program.types[Int(index)]) * stride
-        registers.append(element(operand, type, access.offset(at: places).map { $0 + moved }))
+        let moved = types[Int(index)].integer(registers[Int(index)]) * stride
+        let offset = access.offset(at: places)
+        registers.append(offset.map { element(operand, $0 + moved, type) } ?? 0)
       case .place(let access, _):
         let place = Int64(access.offset(at: places) ?? 0)
         registers.append(
@@ -43,29 +167,37 @@ extension RandomKernel {
         let access = Access(offset: 0, strides: places.map { _ in 0 }, guards: guards)
         registers.append(access.offset(at: places) == nil ? 0 : 1)
       case .check(let index, let bound, let number):
-        let value = integer(registers[Int(index)], type)
+        let value = type.integer(registers[Int(index)])
         let clamped = min(max(value, 0), bound - 1)
         if value != clamped { fault = min(fault ?? number, number) }
         registers.append(UInt64(clamped))
-      case .core: preconditionFailure("a map has no core")
+      case .core: registers.append(core)
       }
     }
     return registers
   }
+}
 
-  private func integer(_ bits: UInt64, _ type: DataType) -> Int {
-    switch type {
+extension DataType {
+  /// The integer that bits stand for.
+  fileprivate func integer(_ bits: UInt64) -> Int {
+    switch self {
     case .i32: Int(Int32(truncatingIfNeeded: bits))
     case .u8: Int(bits & 0xff)
     default: Int(Int64(bitPattern: bits))
     }
   }
+}
 
-  private func element(_ operand: Int, _ type: DataType, _ offset: Int?) -> UInt64 {
-    guard let offset else { return 0 }
+extension [UInt8] {
+  /// The bits of an element among those of a type.
+  func element(_ index: Int, _ type: DataType) -> UInt64 {
+    let size = type.byteCount
     var bits: UInt64 = 0
-    for byte in 0..<type.byteCount {
-      bits |= UInt64(operands[operand][offset * type.byteCount + byte]) << UInt64(8 * byte)
+    var byte = size
+    while byte > 0 {
+      byte -= 1
+      bits = bits << 8 | UInt64(self[index * size + byte])
     }
     return bits
   }
@@ -82,6 +214,8 @@ extension Access {
       else { return nil }
       guarded[condition.axis] = distance / condition.step
     }
-    return zip(strides, guarded).reduce(offset) { $0 + $1.0 * $1.1 }
+    var address = offset
+    for axis in strides.indices { address += strides[axis] * guarded[axis] }
+    return address
   }
 }

@@ -1,0 +1,94 @@
+import DescentCodegen
+import DescentGraph
+import DescentTestSupport
+
+// Products of any shape with what happens to their elements, and scatters.
+
+extension ProgramDrawing {
+  /// The most products of two numbers in a kernel.
+  private static let mostProducts = 12_000
+
+  /// Draws a batch of matrix products with an epilogue.
+  mutating func drawContraction() -> (body: Kernel.Body, outputs: [RandomKernel.Output]) {
+    let contraction = Contraction(
+      transposeLeft: random.chance(40), transposeRight: random.chance(40),
+      chunks: random.chance(65) ? 1 : pick([2, 3, 4, 5, 7, 8, 17]))
+    let batch = (0..<pick([0, 0, 0, 1, 2])).map { _ in random.chance(2) ? 0 : random.int(1...3) }
+    let (m, n, k) = drawExtents(batch.reduce(1, *), contraction)
+    let shape = { (isTransposed: Bool, rows: Int, columns: Int) in
+      Shape(batch + (isTransposed ? [columns, rows] : [rows, columns]))
+    }
+    let left = shape(contraction.transposeLeft, m, k)
+    let right = shape(contraction.transposeRight, k, n)
+    let domain = batch + [m, n]
+    let factors = [left, right].map { addOperand(.f32, count: $0.count) }
+    let isPlain = random.chance(25)
+    draw(over: domain, steps: isPlain ? 0 : random.int(1...12), after: [.core(.f32)])
+    let result = isPlain ? 0 : self.result()
+    let kernel = ContractionKernel(
+      extents: contraction.extents(left, right), contraction: contraction, left: factors[0],
+      right: factors[1], domain: domain, epilogue: program, result: result,
+      target: operands.count)
+    let output = RandomKernel.Output(
+      type: program.types[Int(result)], count: domain.reduce(1, *))
+    return (.contraction(kernel), [output])
+  }
+
+  /// Extents around those of tiles, blocks and vectors; each limits those drawn after it.
+  private mutating func drawExtents(
+    _ batch: Int, _ contraction: Contraction
+  ) -> (m: Int, n: Int, k: Int) {
+    var left = ProgramDrawing.mostProducts / max(1, batch)
+    func extent(_ choices: [Int]) -> Int {
+      let extent = min(pick(choices), max(1, left))
+      left /= max(1, extent)
+      return extent
+    }
+    // Lines a page apart are packed, whatever their number.
+    if random.chance(3) {
+      if contraction.transposeLeft { return (1024, random.int(2...3), random.int(1...4)) }
+      return (random.int(2...9), pick([512, 1024]), random.int(1...2))
+    }
+    let rows = [1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 27, 28, 29, 31, 57]
+    let columns = [
+      1, 2, 3, 7, 8, 9, 15, 16, 17, 19, 23, 31, 32, 33, 35, 47, 48, 49, 63, 64, 65, 97, 129, 385,
+    ]
+    let depths = [
+      1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 19, 31, 33, 64, 67, 127, 128, 129, 131, 255, 257, 513,
+      521,
+      1025,
+    ]
+    var (m, n, k) = (0, 0, 0)
+    for axis in [0, 1, 2].shuffled(using: &random) where !random.chance(1) {
+      switch axis {
+      case 0: m = extent(rows)
+      case 1: n = extent(columns)
+      default: k = extent(depths)
+      }
+    }
+    return (m, n, k)
+  }
+
+  /// Draws slices that are added at indices, of which a few are out of range.
+  mutating func drawScatter() -> (body: Kernel.Body, outputs: [RandomKernel.Output]) {
+    let (outer, rows) = (random.int(1...3), random.int(1...6))
+    let inner = random.chance(2) ? 0 : pick([1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 48])
+    let count = random.int(0...9)
+    let (type, indexType) = (pick([DataType.f32, .i32]), pick([DataType.i32, .i64]))
+    let base = addOperand(type, count: outer * rows * inner)
+    let indices = (0..<count).map { _ in
+      random.chance(5)
+        ? pick([-1, rows, Int(Int32.min), Int(Int32.max)]) : random.int(0...rows - 1)
+    }
+    let indexBytes = indices.flatMap { index in
+      (0..<indexType.byteCount).map { UInt8(truncatingIfNeeded: index >> (8 * $0)) }
+    }
+    let kernel = ScatterKernel(
+      dataType: type, indexType: indexType, outer: outer, rows: rows, inner: inner, count: count,
+      fault: random.int(0...5), base: base, indices: addOperand(indexBytes),
+      updates: addOperand(type, count: outer * count * inner), target: operands.count)
+    let output = RandomKernel.Output(
+      type: type, count: outer * rows * inner, place: random.chance(50) ? base : nil)
+    return (.scatter(kernel), [output])
+  }
+}
