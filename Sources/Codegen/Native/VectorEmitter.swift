@@ -122,11 +122,12 @@ struct VectorEmitter {
       &assembler)
   }
 
-  /// The number of actions that belong to constants, which come first.
+  /// The number of actions that belong to constants, which come first; a move behind them belongs to what follows.
   private var constantsEnd: Int {
-    before.actions.firstIndex {
-      if case .operation(let position, _, _) = $0 { position >= split.constantCount } else { false }
-    } ?? before.actions.count
+    let last = before.actions.lastIndex {
+      if case .operation(let position, _, _) = $0 { position < split.constantCount } else { false }
+    }
+    return last.map { $0 + 1 } ?? 0
   }
 
   private func emit(

@@ -48,6 +48,11 @@ struct RandomKernel {
     if drawing.random.chance(40) { drawPlaces(&drawing.random) }
   }
 
+  /// Creates a kernel of which only the slices are random.
+  init(_ body: Kernel.Body, inputs: [[UInt8]], outputs: [Output], seed: UInt64) {
+    (self.seed, self.body, self.inputs, self.outputs) = (seed, body, inputs, outputs)
+  }
+
   private static func drawClass(_ drawing: inout ProgramDrawing) -> Class {
     var number = drawing.random.int(0...99)
     return Class.allCases.first {
