@@ -94,8 +94,13 @@ import DescentTestSupport
       _ random: RandomKernel, _ features: CPUFeatures, _ choices: inout SplitMix64
     ) throws -> Bool {
       var times = CodegenTimes()
+      let aligned = random.outputs.indices.filter {
+        Int(bitPattern: memory(place(of: $0, random)).start) % 64 == 0
+      }
+      let streamed = aligned.filter { _ in choices.chance(30) }.map { random.inputs.count + $0 }
       let code = NativeCode(
-        [random.kernel], features: features, threads: choices.int(1...4), times: &times)
+        [random.kernel], streamed: [Set(streamed)], features: features,
+        threads: choices.int(1...4), times: &times)
       guard let native = code.kernels[0] else { return false }
       let executable = try ExecutableMemory(code.bytes)
       let shared = random.inputs.count + random.outputs.count
