@@ -117,6 +117,24 @@ import Testing
     }
   }
 
+  @Test func rowsThatMeetOneMatrixAgree() throws {
+    for (batch, rows, columns, inner) in [
+      (2, 3, 5, 4), (1, 17, 33, 16), (3, 1, 1, 7), (0, 4, 3, 2),
+    ] {
+      let graph = Graph("shared") { g in
+        let extents = { (sizes: [Int]) in Shape(sizes) }
+        let product = g.input("x", extents([batch, rows, inner]))
+          .matmul(g.input("w", extents([inner, columns])))
+        let scaled =
+          (product + g.input("bias", extents([columns])))
+          * g.input("scale", extents([batch, rows, 1]))
+        g.output("even", scaled - g.input("residual", extents([batch, rows, columns])))
+        g.output("uneven", tanh(product) + g.input("position", extents([rows, columns])))
+      }
+      try check(graph, 5, "rows \(batch)×\(rows)×\(columns)×\(inner)")
+    }
+  }
+
   @Test func movedReadsAgree() throws {
     let graph = Graph("moved") { g in
       let x = g.input("x", [6, 40])

@@ -1,5 +1,7 @@
 /// Batched matrix product: `[…, m, k]` times `[…, k, n]` is `[…, m, n]`.
 ///
+/// All rows of an untransposed left operand may meet one matrix: `[…, k]` times `[k, n]` is `[…, n]`.
+///
 /// **Order.** The k axis is cut into `chunks` runs of ⌈k / chunks⌉ neighbours. Each run starts at +0 and takes
 /// its products in ascending order with one fused multiply-add each, rounded once; the runs' results then
 /// add as a tree (see `Reduction`).
@@ -29,10 +31,18 @@ public struct Contraction: Hashable, Sendable, Codable {
   /// Returns the extents for bound operand shapes.
   package func extents(_ left: Shape, _ right: Shape) -> Extents {
     let (a, b) = (left.dimensions, right.dimensions)
-    let rank = a.count
+    let n = b[b.count - (transposeRight ? 2 : 1)]
+    let k = a[a.count - (transposeLeft ? 2 : 1)]
+    guard !Contraction.isShared(left, right) else {
+      return Extents(batch: 1, m: a.dropLast().reduce(1, *), n: n, k: k)
+    }
     return Extents(
-      batch: a.dropLast(2).reduce(1, *), m: a[rank - (transposeLeft ? 1 : 2)],
-      n: b[rank - (transposeRight ? 2 : 1)], k: a[rank - (transposeLeft ? 2 : 1)])
+      batch: a.dropLast(2).reduce(1, *), m: a[a.count - (transposeLeft ? 1 : 2)], n: n, k: k)
+  }
+
+  /// Whether all rows of the left operand meet one matrix.
+  package static func isShared(_ left: Shape, _ right: Shape) -> Bool {
+    left.rank > 2 && right.rank == 2
   }
 }
 
@@ -55,23 +65,25 @@ extension Contraction: OpDefinition {
     guard left.dataType.isFloat, left.dataType == right.dataType else {
       throw GraphError("matmul: needs two operands of one float type, not \(left) and \(right)")
     }
-    let rank = left.shape.rank
-    guard rank >= 2, rank == right.shape.rank else {
+    let (rank, rightRank) = (left.shape.rank, right.shape.rank)
+    let isShared = Contraction.isShared(left.shape, right.shape) && !transposeLeft
+    guard rank >= 2, rank == rightRank || isShared else {
       throw GraphError(
-        "matmul: needs equally many axes, at least two, not \(left.shape) and \(right.shape)")
+        "matmul: needs equally many axes, at least two, not \(left.shape) and \(right.shape)",
+        hint: rightRank == 2 ? "only an untransposed left operand may have more" : nil)
     }
-    for axis in 0..<rank - 2 where left.shape[axis] != right.shape[axis] {
+    for axis in 0..<rightRank - 2 where left.shape[axis] != right.shape[axis] {
       throw GraphError("matmul: leading axes differ: \(left.shape) and \(right.shape)")
     }
     let inner = left.shape[rank - (transposeLeft ? 2 : 1)]
-    let other = right.shape[rank - (transposeRight ? 1 : 2)]
+    let other = right.shape[rightRank - (transposeRight ? 1 : 2)]
     guard inner == other else {
       throw GraphError(
         "matmul: inner extents differ: \(inner) in \(left.shape) and \(other) in \(right.shape)")
     }
     guard chunks >= 1 else { throw GraphError("matmul: chunks is \(chunks), not at least 1") }
     let m = left.shape[rank - (transposeLeft ? 1 : 2)]
-    let n = right.shape[rank - (transposeRight ? 2 : 1)]
+    let n = right.shape[rightRank - (transposeRight ? 2 : 1)]
     return try checked(
       TensorType(left.dataType, Shape(Array(left.shape.extents.dropLast(2)) + [m, n])))
   }

@@ -235,13 +235,8 @@ extension Tensor {
     }
     let op = Op.contraction(
       Contraction(transposeLeft: transposeLeft, transposeRight: transposeRight))
-    guard rank != 2 || other.rank != 2, rank >= 2, other.rank >= 2 else { return apply(op, other) }
-    if other.rank == 2, !transposeLeft, let rows = Shape.product(shape.extents.dropLast()) {
-      // One tall product instead of many: every row meets the same matrix.
-      let product = reshaped(Shape([rows, shape[rank - 1]])).apply(op, other)
-      guard !product.isPlaceholder else { return product }
-      return product.reshaped(Shape(Array(shape.extents.dropLast()) + [product.shape[1]]))
-    }
+    guard rank >= 2, other.rank >= 2 else { return apply(op, other) }
+    if other.rank == 2, rank == 2 || !transposeLeft { return apply(op, other) }
     let leading = { (tensor: Tensor) in Shape(Array(tensor.shape.extents.dropLast(2))) }
     guard let batch = Shape.broadcast(leading(self), leading(other)) else {
       return failure("matmul: leading axes do not broadcast: \(shape) and \(other.shape)")

@@ -22,7 +22,10 @@ extension Contraction: Differentiable {
   }
 
   private func gradientOfRight(_ context: GradientContext) -> Tensor {
-    let (left, cotangent) = (context.x, context.cotangent)
+    var (left, cotangent) = (context.x, context.cotangent)
+    if Contraction.isShared(left.shape, context.y.shape) {
+      (left, cotangent) = (left.flattenedRows, cotangent.flattenedRows)
+    }
     return transposeRight
       ? product(cotangent, transposed: true, left, transposed: transposeLeft)
       : product(left, transposed: !transposeLeft, cotangent, transposed: false)
@@ -36,5 +39,15 @@ extension Contraction: Differentiable {
     left.apply(
       .contraction(Contraction(transposeLeft: transposeLeft, transposeRight: transposeRight)),
       right)
+  }
+}
+
+extension Tensor {
+  /// The same rows as one matrix.
+  fileprivate var flattenedRows: Tensor {
+    guard let rows = Shape.product(shape.extents.dropLast()) else {
+      return failure("gradient of matmul: the rows of \(shape) cannot be counted")
+    }
+    return reshaped(Shape([rows, shape[rank - 1]]))
   }
 }

@@ -46,6 +46,40 @@ extension Fuser {
     let leader = groups.leader(of: node)
     return groups[leader].nodes.count == 1 && graph.nodes[Int(node)].op.isElementwise
       && dataflow.shapes[Int(node)] == dataflow.shapes[Int(core)]
+      && movementAcrossRows(in: [node], of: Value(Int(core))) == nil
+  }
+
+  /// Returns a movement through which nodes read something that does not go on evenly from row to row of a
+  /// contraction whose rows span several axes, or nil where there is none.
+  ///
+  /// Such rows are one axis to the kernel, so what its epilogue reads must step through them as through one.
+  func movementAcrossRows(in nodes: [Int32], of core: Value) -> Value? {
+    guard graph[core].op.isContraction,
+      Contraction.isShared(
+        graph[graph[core].operands[0]].type.shape, graph[graph[core].operands[1]].type.shape)
+    else { return nil }
+    for node in nodes where Value(Int(node)) != core {
+      guard graph.nodes[Int(node)].op.isElementwise else { return Value(Int(node)) }
+      for operand in graph.nodes[Int(node)].operands where !readsRowsEvenly(operand) {
+        return operand
+      }
+    }
+    return nil
+  }
+
+  private func readsRowsEvenly(_ operand: Value) -> Bool {
+    var value = operand
+    if case .movement(.broadcast) = graph[value].op {
+      let source = graph[graph[value].operands[0]].type.shape
+      let (rows, inner) = (
+        graph[value].type.shape.extents.dropLast(), source.extents.dropLast()
+      )
+      guard inner.allSatisfy({ $0 == 1 }) || Array(inner) == Array(rows) else { return false }
+      value = graph[value].operands[0]
+    }
+    while graph[value].op.isView { value = graph[value].operands[0] }
+    return dataflow.isComputed[Int(value.index)]
+      || graph[value].op.isLeaf && !graph[value].op.isIota
   }
 
   /// Merges a contraction, which comes first, with other nodes.

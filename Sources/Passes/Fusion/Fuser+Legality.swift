@@ -42,6 +42,12 @@ extension Fuser {
     for position in reads {
       if let reason = obstacle(to: dataflow.reads[Int(position)], in: merged) { return reason }
     }
+    if merged.kind == .contraction,
+      let movement = movementAcrossRows(
+        in: merged.domain == one.domain ? two.nodes : one.nodes, of: merged.domain)
+    {
+      return .readElsewhere(by: movement)
+    }
     merged.hasUpdate = one.hasUpdate || two.hasUpdate
     merged.precedesCheck = one.precedesCheck || two.precedesCheck
     let isLate = { (group: GroupGraph.Group) in group.hasUpdate && group.precedesCheck }

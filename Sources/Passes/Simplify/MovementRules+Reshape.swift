@@ -62,6 +62,10 @@ extension MovementRules {
       let left = matrixTransposeSource(match, match.operands[0])
       let right = matrixTransposeSource(match, match.operands[1])
       guard left != nil || right != nil else { return nil }
+      // Rows that all meet one matrix have nothing to be transposed to.
+      if left != nil, match.shape(match.operands[0]).rank != match.shape(match.operands[1]).rank {
+        return nil
+      }
       let turned = Contraction(
         transposeLeft: contraction.transposeLeft != (left != nil),
         transposeRight: contraction.transposeRight != (right != nil), chunks: contraction.chunks)

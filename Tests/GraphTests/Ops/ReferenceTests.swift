@@ -74,6 +74,25 @@ import Testing
       try apply(.contraction(Contraction()), f32([], [1, 0]), f32([], [0, 1])) == f32([0], [1, 1]))
   }
 
+  @Test func allRowsMayMeetOneMatrix() throws {
+    let rows = f32([1, 2, 3, 4, 5, 6, 7, 8], [2, 2, 2])
+    let expected = f32([11, 14, 17, 23, 30, 37, 35, 46, 57, 47, 62, 77], [2, 2, 3])
+    #expect(
+      try apply(.contraction(Contraction()), rows, f32([1, 2, 3, 5, 6, 7], [2, 3])) == expected)
+    #expect(
+      try apply(
+        .contraction(Contraction(transposeRight: true)), rows, f32([1, 5, 2, 6, 3, 7], [3, 2]))
+        == expected)
+    let type = { (shape: Shape) in TensorType(.f32, shape) }
+    let error = #expect(throws: GraphError.self) {
+      try Contraction(transposeLeft: true).resultType(of: [type([2, 3, 4]), type([3, 5])])
+    }
+    #expect(
+      error?.message
+        == "matmul: needs equally many axes, at least two, not [2, 3, 4] and [3, 5]")
+    #expect(error?.hint == "only an untransposed left operand may have more")
+  }
+
   @Test func contractionFusesAndSplits() throws {
     let x: Float = 1 + 0x1p-23
     let row = f32([-1, x], [1, 2])

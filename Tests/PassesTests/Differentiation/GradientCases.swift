@@ -124,7 +124,8 @@ extension GradientCase {
       ([2, 3], false, [4, 3], true), ([3, 2], true, [4, 3], true),
       ([2, 2, 3], false, [2, 3, 4], false), ([2, 3, 2], true, [2, 3, 4], false),
       ([2, 2, 3], false, [2, 4, 3], true), ([2, 3, 2], true, [2, 4, 3], true),
-      ([2, 2, 3], false, [3, 4], false), ([2, 1, 2, 3], false, [3, 3, 2], false),
+      ([2, 2, 3], false, [3, 4], false), ([2, 2, 3], false, [4, 3], true),
+      ([2, 2, 3], true, [2, 4], false), ([2, 1, 2, 3], false, [3, 3, 2], false),
       ([3], false, [3, 4], false), ([2, 3], false, [3], false), ([3], false, [3], false),
       ([2, 0], false, [0, 3], false),
     ]

@@ -120,6 +120,20 @@ import Testing
       """)
   }
 
+  @Test func rowsOverSeveralAxesMustGoOnEvenly() {
+    let text = stored { g in
+      let product = g.input("x", [2, 3, 4]).matmul(g.input("w", [4, 5]))
+      let scaled = (product + g.input("bias", [5])) * g.input("scale", [2, 3, 1])
+      g.output("y", scaled + g.input("position", [3, 5]))
+    }
+    expectSnapshot(
+      text,
+      """
+      %8 → %11: their kernels meet through %10 broadcast, 240 B
+      %11: it is an output, 120 B
+      """)
+  }
+
   @Test func aColumnHasPassedWhenItIsComplete() {
     let text = stored { g in
       let x = exp(g.input("x", [8, 4]))
