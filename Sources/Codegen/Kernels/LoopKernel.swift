@@ -60,6 +60,7 @@ package struct LoopKernel: Hashable, Sendable, Codable {
 
   /// A register whose values along a line become one, in the order `Reduction` documents.
   package struct Accumulation: Hashable, Sendable, Codable {
+    /// How values meet; an index is what the least of some values is, and so never a kind here.
     package var kind: Reduction.Kind
     package var register: VectorProgram.Register
     /// The local that receives the result.

@@ -1,9 +1,9 @@
 import DescentGraph
 
 // A loop's members are divided into stages by time: the number of sweeps that must have ended before a member can be
-// computed. A reduction is known one sweep after its operand; everything else with the last of its operands.
-// Sweep t then accumulates the reductions that are known at time t + 1; members at reduced places are computed
-// between the sweeps.
+// computed. A reduction is known one sweep after its operand, or two if it is an index; everything else with the last
+// of its operands. Sweep t then accumulates the reductions that are known after it, and those whose index is known one
+// sweep later; members at reduced places are computed between the sweeps.
 
 extension KernelBuilder {
   /// Builds the kernel of a map, row or column group.
@@ -42,7 +42,7 @@ extension KernelBuilder {
     for value in nodes {
       if case .reduction(let reduction) = graph[value].op {
         if isSweep {
-          accumulations.append(accumulate(reduction, value))
+          accumulate(reduction, value, &accumulations)
           continue
         }
         registers[value] = read(value, IndexMap(identityOfRank: domain.count))
@@ -126,7 +126,7 @@ private struct Schedule {
       let members = graph[value].operands.compactMap { member(behind: $0, builder) }
       operands[value] = members
       let time = members.reduce(0) { max($0, times[$1]!) }
-      times[value] = graph[value].op.isReduction ? time + 1 : time
+      times[value] = time + sweepCount(of: value)
     }
     let reductions = group.nodes.lazy.filter { builder.graph[$0].op.isReduction }
     let lastReduction = reductions.map { [times] in times[$0]! }.max() ?? 0
@@ -136,12 +136,13 @@ private struct Schedule {
       builder.reduced.upperBound == domain.count
       && builder.reduced.reduce(1) { $0 * builder.domain[$1] } <= Schedule.longestSavedLine
     for time in sweeps.indices {
-      for value in group.nodes
-      where times[value] == (graph[value].op.isReduction ? time + 1 : time) {
+      for value in group.nodes {
+        let known = times[value]!
         if graph[value].op.isReduction {
+          guard (known - sweepCount(of: value)..<known).contains(time) else { continue }
           sweeps[time].insert(value)
           for operand in operands[value]! { compute(operand, at: time, isSaving) }
-        } else if isElement(value), group.outputs.contains(value) {
+        } else if known == time, isElement(value), group.outputs.contains(value) {
           compute(value, at: time, isSaving)
         }
       }
@@ -149,6 +150,12 @@ private struct Schedule {
   }
 
   var sweepCount: Int { sweeps.count }
+
+  /// The number of sweeps a member takes to compute.
+  private func sweepCount(of value: Value) -> Int {
+    guard case .reduction(let reduction) = graph[value].op else { return 0 }
+    return reduction.kind.isIndex ? 2 : 1
+  }
 
   /// The members that are computed between sweeps, with reductions that are outputs.
   func reducedMembers(at time: Int) -> [Value] {

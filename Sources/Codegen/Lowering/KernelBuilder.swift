@@ -19,6 +19,8 @@ struct KernelBuilder {
   var locals: [LoopKernel.Local] = []
   /// The local that holds a member, once it has one.
   var localOf: [Value: Int] = [:]
+  /// The local that holds the extremum of a line whose index a member is, once a sweep has found it.
+  var extremumOf: [Value: Int] = [:]
   /// How operands have been read so far.
   var reads: [Read] = []
   /// The stage under construction, and whether it is a sweep.
@@ -131,16 +133,27 @@ struct KernelBuilder {
     guard let local = localOf[value] else {
       preconditionFailure("\(value) is read before its stage")
     }
-    let isLine = locals[local].isLine
+    return load(local: local)
+  }
+
+  /// Reads a local at the place of the domain.
+  mutating func load(local: Int) -> VectorProgram.Register {
+    let access = locals[local].isLine ? lineAccess : self.access { !reduced.contains($0) }
+    return program.append(.load(operand: -1 - local, access, locals[local].dataType))
+  }
+
+  /// How far along its line a place is.
+  var lineAccess: Access { access { reduced.contains($0) } }
+
+  /// Numbers places along some axes in row-major order.
+  private func access(along isCounted: (Int) -> Bool) -> Access {
     var strides = [Int](repeating: 0, count: domain.count)
     var stride = 1
-    for axis in domain.indices.reversed() where reduced.contains(axis) == isLine {
+    for axis in domain.indices.reversed() where isCounted(axis) {
       strides[axis] = stride
       stride *= domain[axis]
     }
-    return program.append(
-      .load(
-        operand: -1 - local, Access(offset: 0, strides: strides), graph[value].type.dataType))
+    return Access(offset: 0, strides: strides)
   }
 
   /// The domain of the stage under construction.

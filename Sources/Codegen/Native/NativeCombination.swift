@@ -11,7 +11,7 @@ struct NativeCombination {
   /// Whether there are instructions for a kind of reduction of elements of a type.
   static func exists(_ kind: Reduction.Kind, _ type: DataType) -> Bool {
     switch type {
-    case .f32, .i32, .u8: kind != .argMax && kind != .argMin
+    case .f32, .i32, .u8: !kind.isIndex
     case .bool: kind == .any || kind == .all
     case .i64, .f64: false
     }

@@ -5,8 +5,6 @@ protocol Combination {
   associatedtype Lane
   var identity: Lane { get }
   func combine(_ x: Lane, _ y: Lane) -> Lane
-  /// Whether the second element beats the first in a search for an index.
-  func beats(_ candidate: Lane, _ best: Lane) -> Bool
 }
 
 /// Elements of `f32`.
@@ -31,12 +29,6 @@ struct FloatCombination: Combination {
     case .max, .argMax: x.isNaN ? x : (x > y ? x : y)
     case .min, .argMin: x.isNaN ? x : (x < y ? x : y)
     }
-  }
-
-  @inline(__always)
-  func beats(_ candidate: Float, _ best: Float) -> Bool {
-    if best.isNaN { return false }
-    return candidate.isNaN || (kind == .argMax ? candidate > best : candidate < best)
   }
 }
 
@@ -69,11 +61,6 @@ struct IntegerCombination<Lane: FixedWidthInteger>: Combination {
     case .max, .argMax: x > y ? x : y
     case .min, .argMin: x < y ? x : y
     }
-  }
-
-  @inline(__always)
-  func beats(_ candidate: Lane, _ best: Lane) -> Bool {
-    kind == .argMax ? candidate > best : candidate < best
   }
 }
 

@@ -38,9 +38,9 @@ struct PortableLoop {
     case .map: return 0
     case .row: return count * (blockBytes + 8 * rowChunks(loop.view.extent))
     case .column:
-      // A block a level of the tree of chunks, one for its leaves, and one for indices.
+      // A block a level of the tree of chunks, and one for its leaves.
       let chunks = loop.view.extent / Reduction.columnChunk + 1
-      return count * (Int.bitWidth - chunks.leadingZeroBitCount + 3) * blockBytes
+      return count * (Int.bitWidth - chunks.leadingZeroBitCount + 2) * blockBytes
     }
   }
 
@@ -150,7 +150,6 @@ extension PortableLoop {
       let end = min(start + Reduction.rowChunk, extent)
       let lanes = Reduction.laneCount(end - start)
       stage.forEachAccumulation { index, kind, type, _ in
-        if kind.isIndex { return }
         Begin(lanes: memory + index * each, count: lanes).run(kind, type)
       }
       var position = start
@@ -159,19 +158,13 @@ extension PortableLoop {
         let count = min(BlockMachine.blockSize, end - position)
         stage.visit(row * extent + position, count, line: row * extent)
         stage.forEachAccumulation { index, kind, type, elements in
-          let lanesStart = memory + index * each
-          if kind.isIndex {
-            TakeFirst(elements: elements, best: lanesStart, start: position, count: count)
-              .run(kind, type)
-          } else {
-            TakeTurns(elements: elements, lanes: lanesStart, laneCount: lanes, count: count)
-              .run(kind, type)
-          }
+          TakeTurns(
+            elements: elements, lanes: memory + index * each, laneCount: lanes, count: count
+          ).run(kind, type)
         }
         position += count
       }
       stage.forEachAccumulation { index, kind, type, _ in
-        if kind.isIndex { return }
         let lanesStart = memory + index * each
         let partials = lanesStart + PortableLoop.blockBytes
         FinishChunk(lanes: lanesStart, count: lanes, partials: partials, chunk: chunk)
@@ -181,11 +174,6 @@ extension PortableLoop {
     stage.forEachAccumulation { index, kind, type, _ in
       let partials = memory + index * each + PortableLoop.blockBytes
       let target = stage.machine.operands[stage.accumulations[index].operand]
-      if kind.isIndex {
-        let winner = (partials - 8).load(as: Int.self)
-        target.assumingMemoryBound(to: Int32.self)[row] = Int32(truncatingIfNeeded: winner)
-        return
-      }
       FinishRow(partials: partials, chunks: chunks).run(kind, type)
       store(partials, type, to: target, at: row, 1)
     }
@@ -224,24 +212,6 @@ private struct TakeTurns: CombinationBody {
   }
 }
 
-/// Looks for the first index of the best element of a row; the index lies in the last word of the block.
-private struct TakeFirst: CombinationBody {
-  let elements: UnsafeMutableRawPointer
-  let best: UnsafeMutableRawPointer
-  let start: Int
-  let count: Int
-
-  func run<C: Combination>(_ combination: C) {
-    let elements = elements.assumingMemoryBound(to: C.Lane.self)
-    let best = best.assumingMemoryBound(to: C.Lane.self)
-    let winner = (self.best + 8 * Reduction.maximumLanes - 8).assumingMemoryBound(to: Int.self)
-    for lane in 0..<count
-    where start + lane == 0 || combination.beats(elements[lane], best[0]) {
-      (best[0], winner[0]) = (elements[lane], start + lane)
-    }
-  }
-}
-
 private struct FinishChunk: CombinationBody {
   let lanes: UnsafeMutableRawPointer
   let count: Int
@@ -275,15 +245,7 @@ extension PortableLoop {
     visitChunk(0, 1, chunks, level: 0, stage, first, count)
     stage.forEachAccumulation { index, kind, type, _ in
       let target = stage.machine.operands[stage.accumulations[index].operand]
-      if kind.isIndex {
-        // An index is kept for the whole column, where else the second level of the tree would be.
-        let winners = (memory + (stage.accumulationCount + index) * block)
-          .assumingMemoryBound(to: Int.self)
-        let indices = target.assumingMemoryBound(to: Int32.self) + first
-        for lane in 0..<count { indices[lane] = Int32(truncatingIfNeeded: winners[lane]) }
-      } else {
-        store(memory + index * block, type, to: target, at: first, count)
-      }
+      store(memory + index * block, type, to: target, at: first, count)
     }
   }
 
@@ -301,7 +263,6 @@ extension PortableLoop {
     let memory = accumulators(level, stage)
     let others = accumulators(level + 1, stage)
     stage.forEachAccumulation { index, kind, type, _ in
-      if kind.isIndex { return }
       let offset = index * PortableLoop.blockBytes
       TakeTurns(
         elements: others + offset, lanes: memory + offset, laneCount: count, count: count
@@ -320,25 +281,16 @@ extension PortableLoop {
     let start = chunk * Reduction.columnChunk
     let end = min(start + Reduction.columnChunk, extent)
     stage.forEachAccumulation { index, kind, type, _ in
-      if kind.isIndex { return }
       Begin(lanes: memory + index * PortableLoop.blockBytes, count: count).run(kind, type)
     }
     let (outer, column) = inner == 0 ? (0, 0) : (first / inner, first % inner)
     for row in start..<max(start, end) {
       stage.visit((outer * extent + row) * inner + column, count)
       stage.forEachAccumulation { index, kind, type, elements in
-        let block = PortableLoop.blockBytes
-        if kind.isIndex {
-          let best = stage.machine.scratch.partials + index * block
-          TakeRow(
-            elements: elements, best: best, winners: best + stage.accumulationCount * block,
-            row: row, count: count
-          ).run(kind, type)
-        } else {
-          TakeTurns(
-            elements: elements, lanes: memory + index * block, laneCount: count, count: count
-          ).run(kind, type)
-        }
+        TakeTurns(
+          elements: elements, lanes: memory + index * PortableLoop.blockBytes, laneCount: count,
+          count: count
+        ).run(kind, type)
       }
     }
   }
@@ -357,29 +309,6 @@ extension PortableLoop {
       let to = (target + position).assumingMemoryBound(to: UInt8.self)
       let mask: Int32 = type == .bool ? 1 : 0xff
       for lane in 0..<count { to[lane] = UInt8(truncatingIfNeeded: from[lane] & mask) }
-    }
-  }
-}
-
-/// Looks for the first index of the best element of each column; row 0 comes first, the others in any order.
-private struct TakeRow: CombinationBody {
-  let elements: UnsafeMutableRawPointer
-  let best: UnsafeMutableRawPointer
-  let winners: UnsafeMutableRawPointer
-  let row: Int
-  let count: Int
-
-  func run<C: Combination>(_ combination: C) {
-    let elements = elements.assumingMemoryBound(to: C.Lane.self)
-    let best = best.assumingMemoryBound(to: C.Lane.self)
-    let winners = winners.assumingMemoryBound(to: Int.self)
-    for lane in 0..<count {
-      let (element, winner) = (elements[lane], winners[lane])
-      if row == 0 || combination.beats(element, best[lane])
-        || (row < winner && !combination.beats(best[lane], element))
-      {
-        (best[lane], winners[lane]) = (element, row)
-      }
     }
   }
 }
