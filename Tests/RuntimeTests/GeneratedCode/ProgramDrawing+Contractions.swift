@@ -44,6 +44,12 @@ extension ProgramDrawing {
       left /= max(1, extent)
       return extent
     }
+    // More than one block of columns, of tiles or of k.
+    if batch == 1, random.chance(1) {
+      return random.chance(50)
+        ? (random.int(15...17), random.int(257...300), random.int(510...600))
+        : (random.int(7...9), random.int(513...560), random.int(250...300))
+    }
     // Lines a page apart are packed, whatever their number.
     if random.chance(3) {
       if contraction.transposeLeft { return (1024, random.int(2...3), random.int(1...4)) }
