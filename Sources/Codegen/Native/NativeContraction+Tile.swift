@@ -176,15 +176,9 @@ extension NativeContraction {
     _ column: Int, _ panel: Panel, _ source: Source, to target: Register,
     _ assembler: inout Assembler
   ) {
-    let memory = Memory.at(.r9, 4 * width * column)
-    let tail = VectorEmitter.tailRegister(isWide: isWide)
-    if source == .packed || !panel.isPartial(column) {
-      assembler.emit(.vmovups, target, memory)
-    } else if isWide {
-      assembler.emit(.vmovups, target, memory, mask: .zeroing(tail))
-    } else {
-      assembler.emit(.vmaskmovps, target, tail, memory)
-    }
+    NativeTail.load(
+      target, from: .at(.r9, 4 * width * column),
+      isPartial: source != .packed && panel.isPartial(column), &assembler)
   }
 }
 
@@ -271,23 +265,10 @@ extension NativeContraction {
           epilogue.emit(
             self, row, column * width, sum: register, count: count, target, &assembler)
         } else {
-          storeSums(
-            vector(Int(register)), to: target, panel.isPartial(column), &assembler)
+          NativeTail.store(
+            vector(Int(register)), to: target, isPartial: panel.isPartial(column), &assembler)
         }
       }
-    }
-  }
-
-  private func storeSums(
-    _ sums: Register, to target: Memory, _ isPartial: Bool, _ assembler: inout Assembler
-  ) {
-    let tail = VectorEmitter.tailRegister(isWide: isWide)
-    if !isPartial {
-      assembler.emit(.vmovups, target, sums)
-    } else if isWide {
-      assembler.emit(.vmovups, target, sums, mask: .merging(tail))
-    } else {
-      assembler.emit(.vmaskmovps, target, tail, sums)
     }
   }
 }

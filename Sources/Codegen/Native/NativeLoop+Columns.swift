@@ -111,16 +111,18 @@ extension NativeLoop {
         assembler.emit(.shl, .rcx, 2)
         assembler.emit(.sub, .rax, .rcx)
       }
-      setPointer(stage.pointers.count + index, &assembler)
+      emit(.mov, pointer: stage.pointers.count + index, .rax, &assembler)
     }
   }
 
-  /// Sets an address to `rax`.
-  private func setPointer(_ index: Int, _ assembler: inout Assembler) {
+  /// Sets or moves an address by a register.
+  private func emit(
+    _ mnemonic: Mnemonic, pointer index: Int, _ register: Register, _ assembler: inout Assembler
+  ) {
     if index < NativeStage.bases.count {
-      assembler.emit(.mov, .gpr(NativeStage.bases[index]), .rax)
+      assembler.emit(mnemonic, .gpr(NativeStage.bases[index]), register)
     } else {
-      assembler.emit(.mov, pointerSlot(index), .rax)
+      assembler.emit(mnemonic, pointerSlot(index), register)
     }
   }
 
@@ -141,7 +143,7 @@ extension NativeLoop {
       assembler.move(pointer.rowBytes, to: .rcx)
       assembler.emit(.imul, .rax, .rcx)
       assembler.emit(.add, .rax, unitPointerSlot(index))
-      setPointer(index, &assembler)
+      emit(.mov, pointer: index, .rax, &assembler)
     }
     assembler.emit(.mov, .rax, slot(.entry))
     assembler.emit(.mov, .rcx, .at(.rax))
@@ -160,11 +162,7 @@ extension NativeLoop {
       for (index, pointer) in stage.pointers.enumerated() {
         guard let pointer, pointer.rowBytes != 0 else { continue }
         assembler.move(rows * pointer.rowBytes, to: .rcx)
-        if index < NativeStage.bases.count {
-          assembler.emit(.add, .gpr(NativeStage.bases[index]), .rcx)
-        } else {
-          assembler.emit(.add, pointerSlot(index), .rcx)
-        }
+        emit(.add, pointer: index, .rcx, &assembler)
       }
       assembler.emit(.add, slot(.rowPlace).sized(8), rows)
       assembler.emit(.sub, slot(.row).sized(8), rows)
@@ -229,13 +227,8 @@ extension NativeLoop {
       }
     }
     for index in stage.stage.accumulations.indices {
-      let pointer = stage.pointers.count + index
       assembler.move(levelBytes(stage), to: .rcx)
-      if pointer < NativeStage.bases.count {
-        assembler.emit(.sub, .gpr(NativeStage.bases[pointer]), .rcx)
-      } else {
-        assembler.emit(.sub, pointerSlot(pointer), .rcx)
-      }
+      emit(.sub, pointer: stage.pointers.count + index, .rcx, &assembler)
     }
     assembler.emit(.dec, slot(.row).sized(8))
     assembler.emit(.jmp, loop)

@@ -44,8 +44,10 @@ struct NativeScatter {
     assembler.emit(.cmp, .r8, .r9)
     assembler.emit(.je, isInPlace)
     writeVectors(kernel.outer * kernel.rows * kernel.inner, &assembler) { assembler, isPartial in
-      load(.at(.r9, index: .rax, scale: 4), isPartial: isPartial, &assembler)
-      store(.at(.r8, index: .rax, scale: 4), isPartial: isPartial, &assembler)
+      NativeTail.load(
+        vector, from: .at(.r9, index: .rax, scale: 4), isPartial: isPartial, &assembler)
+      NativeTail.store(
+        vector, to: .at(.r8, index: .rax, scale: 4), isPartial: isPartial, &assembler)
     }
     assembler.bind(isInPlace)
   }
@@ -61,12 +63,14 @@ struct NativeScatter {
     assembler.emit(.imul, .r13, .rcx)
     assembler.emit(.add, .r13, .r8)
     writeVectors(kernel.inner, &assembler) { assembler, isPartial in
-      load(.at(.r13, index: .rax, scale: 4), isPartial: isPartial, &assembler)
+      let target = Memory.at(.r13, index: .rax, scale: 4)
+      NativeTail.load(vector, from: target, isPartial: isPartial, &assembler)
       let sum: Mnemonic = kernel.dataType == .f32 ? .vaddps : .vpaddd
       let other: Register = isWide ? .zmm(1) : .ymm(1)
-      load(.at(.r9, index: .rax, scale: 4), to: other, isPartial: isPartial, &assembler)
+      NativeTail.load(
+        other, from: .at(.r9, index: .rax, scale: 4), isPartial: isPartial, &assembler)
       assembler.emit(sum, vector, vector, other)
-      store(.at(.r13, index: .rax, scale: 4), isPartial: isPartial, &assembler)
+      NativeTail.store(vector, to: target, isPartial: isPartial, &assembler)
     }
     assembler.move(rowBytes, to: .rcx)
     assembler.emit(.add, .r9, .rcx)
@@ -116,31 +120,6 @@ struct NativeScatter {
       assembler.emit(.jl, loop)
     }
     if whole < count { body(&assembler, true) }
-  }
-
-  private func load(
-    _ memory: Memory, to target: Register? = nil, isPartial: Bool, _ assembler: inout Assembler
-  ) {
-    let tail = VectorEmitter.tailRegister(isWide: isWide)
-    let target = target ?? vector
-    if !isPartial {
-      assembler.emit(.vmovups, target, memory)
-    } else if isWide {
-      assembler.emit(.vmovups, target, memory, mask: .zeroing(tail))
-    } else {
-      assembler.emit(.vmaskmovps, target, tail, memory)
-    }
-  }
-
-  private func store(_ memory: Memory, isPartial: Bool, _ assembler: inout Assembler) {
-    let tail = VectorEmitter.tailRegister(isWide: isWide)
-    if !isPartial {
-      assembler.emit(.vmovups, memory, vector)
-    } else if isWide {
-      assembler.emit(.vmovups, memory, vector, mask: .merging(tail))
-    } else {
-      assembler.emit(.vmaskmovps, memory, tail, vector)
-    }
   }
 }
 

@@ -17,3 +17,35 @@ struct NativeTail {
     }
   }
 }
+
+extension NativeTail {
+  /// Loads a vector of 32-bit elements; of a partial one those the tail register selects, and zeros.
+  static func load(
+    _ target: Register, from memory: Memory, isPartial: Bool, _ assembler: inout Assembler
+  ) {
+    let isWide = target.kind == .zmm
+    let tail = VectorEmitter.tailRegister(isWide: isWide)
+    if !isPartial {
+      assembler.emit(.vmovups, target, memory)
+    } else if isWide {
+      assembler.emit(.vmovups, target, memory, mask: .zeroing(tail))
+    } else {
+      assembler.emit(.vmaskmovps, target, tail, memory)
+    }
+  }
+
+  /// Stores a vector of 32-bit elements; of a partial one those the tail register selects.
+  static func store(
+    _ source: Register, to memory: Memory, isPartial: Bool, _ assembler: inout Assembler
+  ) {
+    let isWide = source.kind == .zmm
+    let tail = VectorEmitter.tailRegister(isWide: isWide)
+    if !isPartial {
+      assembler.emit(.vmovups, memory, source)
+    } else if isWide {
+      assembler.emit(.vmovups, memory, source, mask: .merging(tail))
+    } else {
+      assembler.emit(.vmaskmovps, memory, tail, source)
+    }
+  }
+}
