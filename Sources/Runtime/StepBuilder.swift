@@ -112,7 +112,7 @@ struct StepBuilder {
           extents: contraction.extents, contraction: contraction.contraction,
           left: operands[contraction.left].assumingMemoryBound(to: Float.self),
           right: operands[contraction.right].assumingMemoryBound(to: Float.self),
-          target: operands[contraction.target],
+          stores: allocate(contraction.stores), storeCount: contraction.stores.count,
           hasEpilogue: contraction.epilogue.instructions.count > 1, machine: machines[0]))
     case .scatter(let scatter):
       return .scatter(PortableScatter(kernel: scatter, operands: operands, faults: faults))

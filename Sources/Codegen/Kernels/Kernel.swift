@@ -103,7 +103,7 @@ extension Kernel {
   }
 }
 
-/// A batched matrix product whose result passes through a program before it is stored.
+/// A batched matrix product whose elements pass through a program before anything is stored.
 package struct ContractionKernel: Hashable, Sendable, Codable {
   package var extents: Contraction.Extents
   package var contraction: Contraction
@@ -114,14 +114,12 @@ package struct ContractionKernel: Hashable, Sendable, Codable {
   package var domain: [Int]
   /// What happens to each element; `core` is the product.
   package var epilogue: VectorProgram
-  /// The register that is stored.
-  package var result: VectorProgram.Register
-  /// The operand it is stored to.
-  package var target: Int
+  /// What is stored: each register to an operand of the result's extents, at the element's own place.
+  package var stores: [LoopKernel.Store]
 
   package init(
     extents: Contraction.Extents, contraction: Contraction, left: Int, right: Int, domain: [Int],
-    epilogue: VectorProgram, result: VectorProgram.Register, target: Int
+    epilogue: VectorProgram, stores: [LoopKernel.Store]
   ) {
     self.extents = extents
     self.contraction = contraction
@@ -129,8 +127,7 @@ package struct ContractionKernel: Hashable, Sendable, Codable {
     self.right = right
     self.domain = domain
     self.epilogue = epilogue
-    self.result = result
-    self.target = target
+    self.stores = stores
   }
 }
 

@@ -12,16 +12,20 @@ extension KernelBuilder {
     for factor in factors { noteRead(factor, isIdentity: false) }
     registers[core] = program.append(.core(graph[core].type.dataType))
     for value in group.nodes where value != core { define(value) }
-    guard let result = registers[group.root] else { preconditionFailure("a group without root") }
-    let target = operand(group.root, .write)
-    let pairs = inPlacePairs(target: target)
+    let stores = group.outputs.map { value in
+      guard let register = registers[value] else {
+        preconditionFailure("\(value) is stored, but not computed")
+      }
+      return LoopKernel.Store(register: register, operand: operand(value, .write))
+    }
+    let pairs = stores.flatMap { inPlacePairs(target: $0.operand) }
     let collapsed = program.collapsing(domain)
     let rows = (extents.m + ContractionKernel.rowsPerUnit - 1) / ContractionKernel.rowsPerUnit
     return kernel(
       .contraction(
         ContractionKernel(
           extents: extents, contraction: contraction, left: factors[0], right: factors[1],
-          domain: collapsed.domain, epilogue: collapsed.program, result: result, target: target)),
+          domain: collapsed.domain, epilogue: collapsed.program, stores: stores)),
       grid: TileGrid(
         units: extents.batch * rows,
         workPerUnit: ContractionKernel.rowsPerUnit * extents.n * (2 * extents.k + 1)),

@@ -1,6 +1,6 @@
 import DescentGraph
 
-/// What happens to a contraction's sums before they are stored, and where it finds what it reads.
+/// What happens to a contraction's sums, and where it finds what it reads and stores.
 struct ContractionEpilogue {
   /// What a stream is, and how it moves: distances in elements, or in places along an axis.
   struct Stream {
@@ -19,8 +19,12 @@ struct ContractionEpilogue {
   }
 
   let emitter: VectorEmitter
+  /// What the program reads, then what it stores.
   let streams: [Stream]
-  let resultType: DataType
+  /// Whether a stream is read and has other elements for each row and column.
+  private let isRead: [Bool]
+  /// Whether all that is read is more than stays in second-level caches.
+  let readsMuch: Bool
   var spillBytes: Int { emitter.spillBytes }
 
   /// The registers that hold the streams' addresses while a tile is finished; the loops' variables lie in the frame.
@@ -34,36 +38,46 @@ struct ContractionEpilogue {
     // Vectors run along the last axis of the domain.
     guard problem.n == 1 || kernel.domain.last != 1,
       let selection = InstructionSelection(
-        kernel.epilogue, kept: [kernel.result], domain: kernel.domain, isWide: isWide)
+        kernel.epilogue, kept: kernel.stores.map(\.register), domain: kernel.domain,
+        isWide: isWide)
     else { return nil }
+    let (domain, rank) = (kernel.domain, kernel.domain.count)
     var streams: [Stream] = []
-    for stream in selection.streams {
-      let (kind, byteCount, access): (Stream.Kind, Int, Access)
-      switch stream {
-      case .element(let operand, let elements, let type):
-        kind = .element(operand: operand, offset: elements.offset)
-        (byteCount, access) = (type.byteCount, elements)
-      case .place(let axis):
-        var strides = [Int](repeating: 0, count: kernel.domain.count)
-        strides[axis] = 1
-        (kind, byteCount, access) = (.place, 1, Access(offset: 0, strides: strides))
-      case .faults:
-        let strides = [Int](repeating: 0, count: kernel.domain.count)
-        (kind, byteCount) = (.faults(operand: faultCell), 1)
-        access = Access(offset: 0, strides: strides)
-      }
-      guard
-        let steps = ContractionSteps(access, over: kernel.domain, problem),
+    let append = { (kind: Stream.Kind, byteCount: Int, strides: [Int]) -> Bool in
+      guard let steps = ContractionSteps(strides, over: domain, problem),
         // Rows of a tile are reached by displacements of 32 bits.
         abs(steps.row) <= 1 << 24, steps.column == 0 || steps.column == 1
-      else { return nil }
+      else { return false }
       streams.append(Stream(kind: kind, byteCount: byteCount, steps: steps))
+      return true
+    }
+    for stream in selection.streams {
+      let isReached =
+        switch stream {
+        case .element(let operand, let access, let type):
+          append(.element(operand: operand, offset: access.offset), type.byteCount, access.strides)
+        case .place(let axis): append(.place, 1, (0..<rank).map { $0 == axis ? 1 : 0 })
+        case .faults: append(.faults(operand: faultCell), 1, Array(repeating: 0, count: rank))
+        }
+      guard isReached else { return nil }
+    }
+    let own = domain.indices.map { domain[($0 + 1)...].reduce(1, *) }
+    for (store, type) in zip(kernel.stores, selection.resultTypes) {
+      let kind = Stream.Kind.element(operand: store.operand, offset: 0)
+      guard append(kind, type.byteCount, own) else { return nil }
     }
     self.streams = streams
-    resultType = selection.resultTypes[0]
+    let isRead = streams.enumerated().map { index, stream in
+      guard index < selection.streams.count, case .element = stream.kind else { return false }
+      return stream.steps.row != 0 && stream.steps.column == 1
+    }
+    let bytes = zip(streams, isRead).reduce(0) { $0 + ($1.1 ? $1.0.byteCount : 0) }
+    readsMuch = bytes * problem.batch * problem.m * problem.n > 1 << 19
+    self.isRead = isRead
     // What stores bytes works in registers that its values must leave alone.
     let free = Set(VectorEmitter.vectors(for: selection))
-    emitter = VectorEmitter(selection, vectors: vectors.filter { free.contains($0) })
+    emitter = VectorEmitter(
+      selection, stores: kernel.stores.count, vectors: vectors.filter { free.contains($0) })
   }
 
   /// The register of a stream's address; those there are no registers for share `rdx` and wait in the frame.
@@ -90,10 +104,30 @@ struct ContractionEpilogue {
     }
   }
 
+  /// Asks for the elements that the tile of some rows, at row `rax` and column `r11`, will read; overwrites `rdx` and
+  /// `r8`.
+  func writePrefetch(
+    _ contraction: NativeContraction, _ rows: Int, _ panel: Panel, _ assembler: inout Assembler
+  ) {
+    for (index, stream) in streams.enumerated() where isRead[index] {
+      assembler.emit(.mov, .rdx, contraction.stream(index))
+      let rowBytes = stream.steps.row * stream.byteCount
+      assembler.move(rowBytes, to: .r8)
+      assembler.emit(.imul, .r8, .rax)
+      assembler.emit(.add, .rdx, .r8)
+      assembler.emit(.lea, .rdx, .at(.rdx, index: .r11, scale: stream.byteCount))
+      for row in 0..<rows {
+        for line in 0..<(stream.byteCount * panel.columns + 63) / 64 {
+          assembler.emit(.prefetcht0, .at(.rdx, row * rowBytes + 64 * line))
+        }
+      }
+    }
+  }
+
   /// Finishes and stores one vector of sums, so many rows and columns from the tile's first; overwrites `rax`.
   func emit(
     _ contraction: NativeContraction, _ row: Int, _ column: Int, sum: UInt8, count: Int,
-    _ target: Memory, _ assembler: inout Assembler
+    _ assembler: inout Assembler
   ) {
     let distance = { (stream: Stream) in
       stream.byteCount * (row * stream.steps.row + column * stream.steps.column)
@@ -104,7 +138,7 @@ struct ContractionEpilogue {
       assembler.emit(.lea, .rax, .at(base(index), distance(stream)))
       assembler.emit(.mov, contraction.place(index), .rax)
     }
-    let results = emitter.emit(
+    _ = emitter.emit(
       to: &assembler, count: count, core: sum,
       streams: { index, assembler in
         switch streams[index].kind {
@@ -115,7 +149,6 @@ struct ContractionEpilogue {
         case .faults: return contraction.stream(index)
         }
       })
-    emitter.store(results[0], resultType, to: target, count: count, &assembler)
   }
 }
 
@@ -168,7 +201,7 @@ extension NativeContraction {
   }
 }
 
-/// How an access moves through the result of a contraction: its axes have merged where all accesses step through
+/// How strides move through the result of a contraction: its axes have merged where all accesses step through
 /// them as through one, and are told apart here.
 struct ContractionSteps {
   /// An axis of the batch: the products in one step along it, and the distance in elements.
@@ -183,13 +216,13 @@ struct ContractionSteps {
   let column: Int
 
   /// Finds the steps, or nothing where rows or columns are not equally far apart.
-  init?(_ access: Access, over domain: [Int], _ problem: ContractionProblem) {
+  init?(_ strides: [Int], over domain: [Int], _ problem: ContractionProblem) {
     // A problem that was turned round has its rows where the result has columns.
     let (m, n) = (problem.m, problem.n)
     var (row, column): (Int?, Int?) = (m == 1 ? 0 : nil, n == 1 ? 0 : nil)
     // The number of places in the axes so far, from the last one on.
     var inner = 1
-    for (extent, stride) in zip(domain, access.strides).reversed() where extent != 1 {
+    for (extent, stride) in zip(domain, strides).reversed() where extent != 1 {
       let outer = inner * extent
       if column == nil, inner == 1, outer % n == 0 { column = stride }
       if row == nil, inner <= n, n % inner == 0, outer % (n * m) == 0 { row = stride * (n / inner) }

@@ -84,10 +84,12 @@ extension NativeContraction {
   private func writeBases(_ assembler: inout Assembler) {
     load(.operands, to: .rdi, &assembler)
     let (m, n, k) = (problem.m, problem.n, problem.k)
-    for (operand, name, byteCount) in [
+    var matrices = [
       (problem.left, Local.left, 4 * m * k), (problem.right, .right, 4 * k * n),
-      (kernel.target, .result, resultBytes * m * n),
-    ] {
+    ]
+    // An epilogue finds what it stores by itself.
+    if epilogue == nil { matrices.append((kernel.stores[0].operand, .result, 4 * m * n)) }
+    for (operand, name, byteCount) in matrices {
       assembler.emit(.mov, .rax, .at(.rdi, 8 * operand))
       if problem.batch > 1 {
         assembler.move(byteCount, to: .rcx)

@@ -12,6 +12,7 @@ extension NativeContraction {
       assembler.bind(isPacked)
     }
     writeSums(rows, panel, &assembler)
+    writePrefetch(rows, panel, &assembler)
     load(.tileLeft, to: .r8, &assembler)
     load(.depth, to: .rcx, &assembler)
     let done = assembler.makeLabel()
@@ -35,6 +36,22 @@ extension NativeContraction {
     load(.tile, to: .rax, &assembler)
     assembler.emit(.cmp, .rax, local(.blockTile))
     assembler.emit(.jg, label)
+  }
+
+  /// Asks for what the epilogue of this tile will read, if it is the turn of the last block of k.
+  ///
+  /// Rows are far apart, so the processor does not foresee them; the products leave it time to fetch them.
+  private func writePrefetch(_ rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
+    guard let epilogue, epilogue.readsMuch else { return }
+    let isEarly = assembler.makeLabel()
+    if schedule.isDeep {
+      load(.isLast, to: .rax, &assembler)
+      assembler.emit(.test, .rax, .rax)
+      assembler.emit(.je, isEarly)
+    }
+    load(.row, to: .rax, &assembler)
+    epilogue.writePrefetch(self, rows, panel, &assembler)
+    assembler.bind(isEarly)
   }
 
   /// The register of a sum.
@@ -246,27 +263,29 @@ extension NativeContraction {
     assembler.emit(.add, register, local(.panelSums))
   }
 
-  /// Runs the epilogue on every vector of sums and stores it.
+  /// Runs the epilogue on every vector of sums, or stores it as it is.
   private func writeResults(_ rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
-    let size = resultBytes
     load(.row, to: .rax, &assembler)
-    if let epilogue { epilogue.writeBases(self, &assembler) }
-    assembler.move(problem.n, to: .r10)
-    assembler.emit(.imul, .r10, .rax)
-    assembler.emit(.add, .r10, .r11)
-    if size > 1 { assembler.emit(.shl, .r10, size.trailingZeroBitCount) }
-    assembler.emit(.add, .r10, local(.result))
+    if let epilogue {
+      epilogue.writeBases(self, &assembler)
+    } else {
+      assembler.move(problem.n, to: .r10)
+      assembler.emit(.imul, .r10, .rax)
+      assembler.emit(.add, .r10, .r11)
+      load(.result, to: .rax, &assembler)
+      assembler.emit(.lea, .r10, .at(.rax, index: .r10, scale: 4))
+    }
     for row in 0..<rows {
       for column in 0..<panel.vectors {
-        let target = Memory.at(.r10, size * (row * problem.n + column * width))
-        let register = UInt8(sum(row, column, panel))
+        let register = sum(row, column, panel)
         if let epilogue {
           let count = panel.isPartial(column) ? panel.columns % width : width
           epilogue.emit(
-            self, row, column * width, sum: register, count: count, target, &assembler)
+            self, row, column * width, sum: UInt8(register), count: count, &assembler)
         } else {
+          let target = Memory.at(.r10, 4 * (row * problem.n + column * width))
           NativeTail.store(
-            vector(Int(register)), to: target, isPartial: panel.isPartial(column), &assembler)
+            vector(register), to: target, isPartial: panel.isPartial(column), &assembler)
         }
       }
     }

@@ -6,7 +6,7 @@ import DescentGraph
 /// every k, the panel's vectors are loaded once, and each row's factor is repeated over a vector and meets them in
 /// fused multiply-adds. Where k is long it runs in blocks, and the sums of all tiles of a block are put aside between
 /// them. So each element takes its products in ascending order, as `Contraction` asks. In the end the epilogue runs on
-/// the registers, and the tile is stored.
+/// the registers, and what it gives is stored.
 ///
 /// ```
 /// for each unit: a part of a product        its bounds are in a table
@@ -85,8 +85,6 @@ extension NativeContraction {
     static let streams = Local.panelSums.rawValue + 1
   }
 
-  /// The bytes of an element of the result.
-  var resultBytes: Int { epilogue?.resultType.byteCount ?? 4 }
   private var spillBytes: Int { epilogue?.spillBytes ?? 0 }
   private var streamCount: Int { epilogue?.streams.count ?? 0 }
 

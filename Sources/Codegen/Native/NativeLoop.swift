@@ -188,20 +188,19 @@ struct NativeLoop {
     let streams = stage.emitter.selection.streams
     writeMovingPlaces(streams, vector: vector, row: row, &assembler)
     let results = stage.emitter.emit(to: &assembler, count: count) { index, assembler in
-      switch streams[index] {
+      guard index < streams.count else {
+        return address(stage, index, vector: vector, row: row, &assembler)
+      }
+      return switch streams[index] {
       case .element: address(stage, index, vector: vector, row: row, &assembler)
       case .place(let axis): memory(ofPlace: axis)
       case .faults: .at(.rdi, 8 * faultCell)
       }
-    }
-    for index in stage.stage.stores.indices {
-      let memory = address(stage, streams.count + index, vector: vector, row: row, &assembler)
-      stage.emitter.store(
-        results[index], stage.emitter.selection.resultTypes[index], to: memory, count: count,
-        isStreamed: isStreamed(stage.pointers[streams.count + index]), &assembler)
+    } isStreamed: {
+      isStreamed(stage.pointers[streams.count + $0])
     }
     if count == width { writePrefetches(stage, vector: vector, &assembler) }
-    return Array(results[stage.stage.stores.count...])
+    return results
   }
 
   /// Whether whole vectors are stored past the caches, which takes aligned ones.

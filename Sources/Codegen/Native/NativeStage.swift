@@ -55,11 +55,12 @@ struct NativeStage {
   init?(_ stage: LoopKernel.Stage, of kernel: LoopKernel, isWide: Bool) {
     let count = stage.accumulations.count
     let kept = stage.kept.map { stage.program.types[Int($0)] }
-    guard kept.count <= (isWide ? 12 : 5), kept.filter({ $0 == .bool }).count <= 4,
+    let accumulated = kept[stage.stores.count...]
+    guard count <= (isWide ? 12 : 5), accumulated.filter({ $0 == .bool }).count <= 4,
       let selection = InstructionSelection(
         stage.program, kept: stage.kept, domain: kernel.domain(of: stage), isWide: isWide)
     else { return nil }
-    for (accumulation, type) in zip(stage.accumulations, kept[stage.stores.count...])
+    for (accumulation, type) in zip(stage.accumulations, accumulated)
     where !NativeCombination.exists(accumulation.kind, type) { return nil }
     let isRow = kernel.loopClass == .row
     let vectors = 64 / (isWide ? 16 : 8)
@@ -81,12 +82,12 @@ struct NativeStage {
     } else {
       accumulators = .none
     }
-    // No instruction reads more than three registers, and results stay in theirs.
-    guard available >= kept.count + 3 else { return nil }
+    // No instruction reads more than three registers, and what accumulates stays in its own.
+    guard available >= count + 3 else { return nil }
     temporaries = [top, top - 1, top - 2]
     self.stage = stage
     emitter = VectorEmitter(
-      selection, vectors: (0..<available).map { UInt8($0) },
+      selection, stores: stage.stores.count, vectors: (0..<available).map { UInt8($0) },
       hoisting: NativeStage.hoisting(stage, of: kernel, width: isWide ? 16 : 8))
     let loads = selection.streams.map { stream -> Pointer? in
       guard case .element(let operand, let access, let type) = stream else { return nil }

@@ -21,15 +21,17 @@ struct VectorEmitter {
     return Array(0..<(stored.contains { $0.byteCount == 1 } ? 14 : 15))
   }
 
-  /// Allocates registers from a pool to a selection.
+  /// Allocates registers from a pool to a selection, whose first results are stored.
   ///
   /// The code around a program that is hoisted from runs it for vector after vector, and first writes what
   /// `writeConstants` and `writeInvariants` do; from there to the loop's end it leaves the registers alone, except the
   /// first vector register and masks 2 and 7, which nothing stays in.
   ///
   /// - Precondition: The checker accepts the allocations.
-  init(_ selection: InstructionSelection, vectors: [UInt8], hoisting: LoopSplit.Hoisting = .nothing)
-  {
+  init(
+    _ selection: InstructionSelection, stores: Int, vectors: [UInt8],
+    hoisting: LoopSplit.Hoisting = .nothing
+  ) {
     self.selection = selection
     isWide = selection.isWide
     var pools: [RegisterBank: [UInt8]] = [.vector: vectors, .mask: [2, 3, 4, 5, 6, 7]]
@@ -38,11 +40,12 @@ struct VectorEmitter {
       .vector: Array(vectors.dropFirst()), .mask: [3, 4, 5, 6],
     ]
     var split = LoopSplit(
-      selection, pools: pools.mapValues(\.count), lasting: lasting.mapValues(\.count), hoisting)
+      selection, stores: stores, pools: pools.mapValues(\.count),
+      lasting: lasting.mapValues(\.count), hoisting)
     var before = VectorEmitter.allocate(
       split.before, split.banks, lasting, fixed: [:], live: split.kept)
     if before.slotCount > 0 {
-      split = LoopSplit(unsplit: selection)
+      split = LoopSplit(unsplit: selection, stores: stores)
       before = RegisterAllocation()
     }
     let all = pools
@@ -54,7 +57,7 @@ struct VectorEmitter {
       live: split.results + split.kept)
     // A value that lost its register in the loop would not be there for the next vector.
     if split.kept.contains(where: { body.outcome[$0] != before.outcome[$0] }) {
-      split = LoopSplit(unsplit: selection)
+      split = LoopSplit(unsplit: selection, stores: stores)
       before = RegisterAllocation()
       body = VectorEmitter.allocate(
         split.body, split.banks, all, fixed: core, live: split.results)
@@ -81,19 +84,23 @@ struct VectorEmitter {
   private var slotCount: Int { max(before.slotCount, allocation.slotCount) }
   private var reports: Bool { split.body.contains { $0.fault != nil } }
 
-  /// Writes the program for one vector.
+  /// Writes the program for one vector, and the stores of the results that are stored.
+  ///
+  /// Nothing is stored before everything has been read, so that results may lie where operands were.
   ///
   /// - Parameters:
   ///   - assembler: Receives the code.
   ///   - count: How many elements exist; if not all, the tail register selects them.
   ///   - core: The register that holds what the kernel's core computed.
-  ///   - streams: Returns the place in memory of each stream, writing code to find it if it must.
-  /// - Returns: The registers of the results.
+  ///   - streams: Returns the place in memory of each stream, and, counted on from the streams, of each result that
+  ///     is stored, writing code to find it if it must.
+  ///   - isStreamed: Whether whole vectors of a result that is stored pass the caches by.
+  /// - Returns: The registers of the results that are not stored.
   func emit(
     to assembler: inout Assembler, count: Int, core: UInt8 = VectorEmitter.coreRegister,
-    streams: (Int, inout Assembler) -> Memory
+    streams: (Int, inout Assembler) -> Memory, isStreamed: (Int) -> Bool = { _ in false }
   ) -> [Register] {
-    emit(allocation.actions[...], split.body, core, count, streams, &assembler)
+    emit(allocation.actions[...], split.body, core, count, streams, isStreamed, &assembler)
     return split.results.map { result in
       guard let outcome = allocation.outcome[result] else {
         preconditionFailure("a result of a program is nowhere")
@@ -106,7 +113,7 @@ struct VectorEmitter {
   func writeConstants(to assembler: inout Assembler) {
     emit(
       before.actions[..<constantsEnd], split.before, VectorEmitter.coreRegister, width,
-      { _, _ in preconditionFailure("a constant in a stream") }, &assembler)
+      { _, _ in preconditionFailure("a constant in a stream") }, { _ in false }, &assembler)
   }
 
   /// Writes what the loop needs and changes from row to row.
@@ -119,7 +126,7 @@ struct VectorEmitter {
   ) {
     emit(
       before.actions[constantsEnd...], split.before, VectorEmitter.coreRegister, width, streams,
-      &assembler)
+      { _ in false }, &assembler)
   }
 
   /// The number of actions that belong to constants, which come first; a move behind them belongs to what follows.
@@ -133,14 +140,14 @@ struct VectorEmitter {
   private func emit(
     _ actions: ArraySlice<RegisterAllocation.Action>, _ operations: [MachineOperation],
     _ core: UInt8, _ count: Int, _ streams: (Int, inout Assembler) -> Memory,
-    _ assembler: inout Assembler
+    _ isStreamed: (Int) -> Bool, _ assembler: inout Assembler
   ) {
     for action in actions {
       switch action {
       case .operation(let position, let uses, let result):
         emit(
           operations[position], uses: uses.map { $0 == 255 ? core : $0 },
-          result: result == 255 ? core : result, count, streams, &assembler)
+          result: result == 255 ? core : result, count, streams, isStreamed, &assembler)
       case .spill(let bank, let from, let slot):
         store(bank, from == 255 ? core : from, slot, &assembler)
       case .reload(let bank, let to, let slot):
@@ -179,8 +186,15 @@ struct VectorEmitter {
 extension VectorEmitter {
   private func emit(
     _ operation: MachineOperation, uses: [UInt8], result: UInt8?, _ count: Int,
-    _ streams: (Int, inout Assembler) -> Memory, _ assembler: inout Assembler
+    _ streams: (Int, inout Assembler) -> Memory, _ isStreamed: (Int) -> Bool,
+    _ assembler: inout Assembler
   ) {
+    if let number = operation.store, case .register(let value) = operation.operands[0] {
+      return store(
+        register(split.banks[Int(value)], uses[0]), selection.resultTypes[number],
+        to: streams(selection.streams.count + number, &assembler), count: count,
+        isStreamed: isStreamed(number), &assembler)
+    }
     guard let result, let value = operation.result else {
       return report(operation, register(truthBank, uses[0]), streams, &assembler)
     }

@@ -178,7 +178,7 @@ extension Kernel {
     case .loop(let loop):
       loop.stages.map { PortableCode($0.program, domain: loop.domain(of: $0), kept: $0.kept) }
     case .contraction(let kernel):
-      [PortableCode(kernel.epilogue, domain: kernel.domain, kept: [kernel.result])]
+      [PortableCode(kernel.epilogue, domain: kernel.domain, kept: kernel.stores.map(\.register))]
     case .scatter, .copy: []
     }
   }

@@ -17,12 +17,12 @@ struct LoopSplit {
   private(set) var before: [MachineOperation] = []
   /// How many of those are constants.
   private(set) var constantCount = 0
-  /// What is done for each vector.
+  /// What is done for each vector; stores come last, when all that is read has been.
   private(set) var body: [MachineOperation] = []
   /// The values that stay in registers during the loop.
   private(set) var kept: [VirtualRegister] = []
-  /// The results, some of which may be such values.
-  private(set) var results: [VirtualRegister]
+  /// The results that are not stored, some of which may be such values.
+  private(set) var results: [VirtualRegister] = []
   private(set) var banks: [RegisterBank]
 
   /// Something that may stay in a register.
@@ -36,19 +36,22 @@ struct LoopSplit {
     var gain: Int
   }
 
-  /// Splits a selection so that the loop needs no more registers than pools have, and what is done before it no more
-  /// than there are lasting ones.
+  /// Splits a selection, whose first results are stored.
+  ///
+  /// The loop then needs no more registers than pools have, and what is done before it no more than there are lasting
+  /// ones.
   init(
-    _ selection: InstructionSelection, pools: [RegisterBank: Int], lasting: [RegisterBank: Int],
-    _ hoisting: Hoisting
+    _ selection: InstructionSelection, stores: Int, pools: [RegisterBank: Int],
+    lasting: [RegisterBank: Int], _ hoisting: Hoisting
   ) {
-    (banks, results) = (selection.banks, selection.results)
+    banks = selection.banks
     body = selection.operations
     var candidates = LoopSplit.candidates(selection, hoisting)
     var isInterleaved = hoisting != .nothing
     while true {
-      split(selection, candidates.map(\.value))
+      let stored = split(selection, stores: stores, candidates.map(\.value))
       if isInterleaved { body = LoopSplit.interleaved(body, count: banks.count) }
+      body += stored
       body = LoopSplit.choosingForms(body, live: Set(results + kept))
       let excess = max(
         excess(of: body, held: kept, live: results + kept, pools),
@@ -67,8 +70,8 @@ struct LoopSplit {
   }
 
   /// Returns a split that keeps no values, for where registers did not suffice after all.
-  init(unsplit selection: InstructionSelection) {
-    self.init(selection, pools: [:], lasting: [:], .nothing)
+  init(unsplit selection: InstructionSelection, stores: Int) {
+    self.init(selection, stores: stores, pools: [:], lasting: [:], .nothing)
   }
 }
 
@@ -137,7 +140,10 @@ extension LoopSplit {
 // MARK: - Splitting
 
 extension LoopSplit {
-  private mutating func split(_ selection: InstructionSelection, _ values: [Candidate.Value]) {
+  /// Splits off some values, and returns the stores that follow the body.
+  private mutating func split(
+    _ selection: InstructionSelection, stores: Int, _ values: [Candidate.Value]
+  ) -> [MachineOperation] {
     banks = selection.banks
     var constants: [UInt32: VirtualRegister] = [:]
     var isKept = [Bool](repeating: false, count: banks.count)
@@ -170,13 +176,18 @@ extension LoopSplit {
       }
       return operation.replacing(copies, constants)
     }
-    results = selection.results.map { copies[$0] ?? $0 }
+    let all = selection.results.map { copies[$0] ?? $0 }
+    results = Array(all[stores...])
     before += LoopSplit.needed(
       operations,
       for: values.compactMap { if case .register(let value) = $0 { value } else { nil } },
       without: [], count: banks.count)
     body = LoopSplit.needed(
-      operations, for: results, without: isKept, count: banks.count, keepsReports: true)
+      operations, for: all, without: isKept, count: banks.count, keepsReports: true)
+    return all[..<stores].enumerated().map { number, value in
+      MachineOperation(
+        mnemonic: .vmovups, result: nil, operands: [.register(value)], store: number)
+    }
   }
 
   /// Returns the operations that some values follow from, but not what follows from others alone.

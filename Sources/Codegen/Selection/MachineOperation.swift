@@ -1,11 +1,12 @@
 /// One vector instruction over virtual registers.
 ///
 /// Each operation is exactly one instruction, so that the allocator may give its result the register of an operand
-/// that dies with it; a report is a test and, behind a branch that is rarely taken, what follows from it.
+/// that dies with it; a report is a test and, behind a branch that is rarely taken, what follows from it, and a store
+/// of bytes narrows them first.
 package struct MachineOperation: Hashable, Sendable {
   /// The instruction.
   package var mnemonic: Mnemonic
-  /// What it defines; a report defines nothing.
+  /// What it defines; a report and a store define nothing.
   package var result: VirtualRegister?
   /// What it reads, in the manual's order behind the destination.
   package var operands: [Source]
@@ -17,6 +18,8 @@ package struct MachineOperation: Hashable, Sendable {
   package var isHalf = false
   /// The fault that is reported where the truth value in the first operand holds for any element.
   package var fault: Int?
+  /// The number of the result that is stored: what the only operand holds, in the form its type has in memory.
+  package var store: Int?
 
   /// Something an instruction reads.
   package enum Source: Hashable, Sendable {

@@ -13,7 +13,9 @@ struct PortableContraction {
   let contraction: Contraction
   let left: UnsafeMutablePointer<Float>
   let right: UnsafeMutablePointer<Float>
-  let target: UnsafeMutableRawPointer
+  /// What is stored, to operands of these numbers.
+  let stores: UnsafeMutablePointer<LoopKernel.Store>
+  let storeCount: Int
   let hasEpilogue: Bool
   var machine: BlockMachine
 
@@ -48,7 +50,7 @@ struct PortableContraction {
     let rows =
       hasEpilogue
       ? machine.scratch.partials.assumingMemoryBound(to: Float.self)
-      : target.assumingMemoryBound(to: Float.self) + start
+      : machine.operands[stores[0].operand].assumingMemoryBound(to: Float.self) + start
     let a = Matrix(
       left + batch * extents.m * extents.k, transposed: contraction.transposeLeft,
       rows: extents.m, columns: extents.k)
@@ -72,7 +74,10 @@ struct PortableContraction {
     while element < start + count * n {
       let block = min(BlockMachine.blockSize, start + count * n - element)
       machine.run(element, block)
-      machine.store(0, to: target, at: element, block)
+      for index in 0..<storeCount {
+        machine.store(
+          index, to: machine.operands[stores[index].operand], at: element, block)
+      }
       element += block
     }
   }

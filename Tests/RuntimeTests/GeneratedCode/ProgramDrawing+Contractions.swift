@@ -24,14 +24,17 @@ extension ProgramDrawing {
     let factors = [left, right].map { addOperand(.f32, count: $0.count) }
     let isPlain = random.chance(25)
     draw(over: domain, steps: isPlain ? 0 : random.int(1...12), after: [.core(.f32)])
-    let result = isPlain ? 0 : self.result()
+    let results = isPlain ? [0] : (0..<pick([1, 1, 2, 3, 8])).map { _ in self.result() }
     let kernel = ContractionKernel(
       extents: contraction.extents(left, right), contraction: contraction, left: factors[0],
-      right: factors[1], domain: domain, epilogue: program, result: result,
-      target: operands.count)
-    let output = RandomKernel.Output(
-      type: program.types[Int(result)], count: domain.reduce(1, *))
-    return (.contraction(kernel), [output])
+      right: factors[1], domain: domain, epilogue: program,
+      stores: results.enumerated().map {
+        LoopKernel.Store(register: $0.element, operand: operands.count + $0.offset)
+      })
+    let outputs = results.map {
+      RandomKernel.Output(type: program.types[Int($0)], count: domain.reduce(1, *))
+    }
+    return (.contraction(kernel), outputs)
   }
 
   /// Extents around those of tiles, blocks and vectors; each limits those drawn after it.

@@ -34,7 +34,7 @@ extension RandomKernel {
       ], result: TensorType(.f32, Shape([batch, m, n])))
     var fault: Int?
     let elements = kernel.epilogue.evaluate(
-      over: kernel.domain, kept: [kernel.result], core: products.bits, &fault
+      over: kernel.domain, kept: kernel.stores.map(\.register), core: products.bits, &fault
     ) { operand, offset, type, _ in inputs[operand].element(offset, type) }
     return (elements, fault)
   }
