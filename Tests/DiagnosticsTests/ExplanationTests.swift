@@ -72,7 +72,7 @@ import Testing
 
       why values were stored rather than kept in registers
         %6 relu: it is an output; a contraction reads it in memory   // 0.Dense  m.swift:5
-        %9 exp: contraction and column kernels do not mix; the kernel would store 2 values   // 1.Dense  m.swift:8
+        %9 exp: contraction and column kernels do not mix; another kernel stands between it and its reader   // 1.Dense  m.swift:8
         %10 sum: the elements have passed when a reduction is complete   // 1.Dense  m.swift:9
         %12 div: it is an output   // ExplanationTests.swift:22
       """)

@@ -167,6 +167,69 @@ import Testing
     }
   }
 
+  /// As many results as one contraction may have, of several types, one of them a state that changes in place.
+  @Test func severalResultsAgree() throws {
+    func graph(_ shape: Shape) -> Graph {
+      Graph("several") { g in
+        let extents = { (rows: Int, columns: Int) in
+          DescentGraph.Shape([Extent(offset: rows), Extent(offset: columns)])
+        }
+        let a = g.input(
+          "a", shape.transposeLeft ? extents(shape.k, shape.m) : extents(shape.m, shape.k))
+        let b = g.input(
+          "b", shape.transposeRight ? extents(shape.n, shape.k) : extents(shape.k, shape.n))
+        let product = a.apply(
+          .contraction(
+            Contraction(
+              transposeLeft: shape.transposeLeft, transposeRight: shape.transposeRight,
+              chunks: shape.chunks)), b)
+        let residual = g.input("residual", extents(shape.m, shape.n))
+        let mean = g.state("mean", extents(shape.m, shape.n))
+        let next = mean * 0.5 + product
+        g.update(mean, to: next)
+        g.output("product", product)
+        g.output("square", product * product)
+        g.output("isGreat", product .> residual)
+        g.output("whole", floor(product).cast(to: .i32))
+        g.output("hot", (residual .> 0).cast(to: .u8) * (product .> 0).cast(to: .u8))
+        g.output("root", residual / (sqrt(abs(next)) + 0.1))
+        g.output("sum", tanh(next + residual) - residual)
+      }
+    }
+    let backends = Backend.allCases.filter { $0 != .portable && $0.runs(on: CPUFeatures.detected) }
+    for seed in 0..<80 as Range<UInt64> {
+      var random = SplitMix64(seed: seed)
+      var shape = seed < 16 ? special(seed * 5) : shape(&random)
+      shape.batch = 1
+      let graph = graph(shape)
+      let portable = try graph.compile(options: CompileOptions(threads: 1, backend: .portable))
+      #expect(portable.program.kernels.count == 1, "\(shape), seed \(seed)")
+      let session = try portable.makeSession()
+      let inputs = inputs(session, &random)
+      _ = try session.run(inputs)
+      let expected = try session.run(inputs)
+      let all = portable.program.outputs.compactMap { port in
+        expected[port.name].map { (port.name, $0) }
+      }
+      #expect(all.count == 7)
+      for backend in backends {
+        let plan = try graph.compile(
+          options: CompileOptions(
+            threads: 1 + Int(seed % 4), poison: seed % 2 == 0, minimumWorkPerThread: 1,
+            backend: backend))
+        #expect(plan.program.native?.kernels.contains { $0 == nil } == false, "\(shape)")
+        let session = try plan.makeSession()
+        _ = try session.run(inputs)
+        let found = try session.run(inputs)
+        for (name, array) in all {
+          #expect(
+            found[name]?.equalsBits(of: array) == true,
+            "\(name) of \(backend) \(shape), seed \(seed)")
+        }
+      }
+    }
+  }
+
   /// Attention's scores: scaled, and masked by what only some axes of the batch have.
   @Test func batchedEpiloguesAgree() throws {
     let graph = Graph("scores") { g in

@@ -17,10 +17,14 @@ public struct FusionGroup: Hashable, Sendable {
     case scatter
 
     /// The most values a kernel of this kind stores.
+    ///
+    /// The epilogue of a contraction runs beside the sums of a tile: few registers are left for values that wait for
+    /// their stores, and ten for addresses.
     package var maximumOutputs: Int {
       switch self {
       case .map, .row, .column: FusionGroup.maximumStreams
-      case .contraction, .scatter: 1
+      case .contraction: 8
+      case .scatter: 1
       }
     }
   }

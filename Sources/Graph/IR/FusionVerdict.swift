@@ -66,6 +66,8 @@ public enum FusionReason: Hashable, Sendable {
   case tooManyStreams(Int)
   /// The kernel would store so many values.
   case tooManyOutputs(Int)
+  /// The kernel would go through so many bytes in pieces of a tile's rows.
+  case tooScattered(Int)
   /// The kernel would change a state before an index is checked that is out of range.
   case stateBeforeCheck
   /// The kernel would compute many elements in so few units of work.
@@ -99,6 +101,8 @@ extension FusionReason {
     case .full(let count): "the kernel would compute \(count) nodes"
     case .tooManyStreams(let count): "the kernel would read and write \(count) values"
     case .tooManyOutputs(let count): "the kernel would store \(count) values"
+    case .tooScattered(let byteCount):
+      "a contraction would go through \(byteCount) bytes, a few at each place"
     case .stateBeforeCheck: "the kernel would change a state before all indices are checked"
     case .serial(let count): "the kernel would have only \(count) units of work"
     }

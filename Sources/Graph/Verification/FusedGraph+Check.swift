@@ -9,7 +9,7 @@
 //     row, column  at least one reduction, each over the same axes of D, in a row the last, in a column others;
 //                  pointwise nodes of shape D (elements), or of D without the reduced axes, up to axes of
 //                  extent 1 (the reduced level, to which the reductions belong too);
-//     contraction  one contraction of result D, the core, and pointwise nodes of shape D; one output;
+//     contraction  one contraction of result D, the core, and pointwise nodes of shape D; a few outputs;
 //     scatter      one scatter, the core.
 // G4  A member reads another at its own place: directly at the same level; in a row also the reduced level from
 //     elements or from the reduced level, if axes of extent above 1 keep their order and come first; in a

@@ -8,7 +8,10 @@ package import DescentGraph
 // 2. Contractions take what only their epilogues read; then rows take what stands before, between and behind
 //    their reductions, then columns, then maps take one another.
 // 3. Groups over one domain that read the same values become one, though none reads the other.
-// 4. What is left goes into the ledger, each read with the reason why it is not fused.
+// 4. Contractions take the maps that read them, though more than one value is stored then. It comes so late
+//    because a row or column needs less memory for such a map: it may overwrite what it reads. And not where
+//    the map goes through so much memory that it must do so in long lines.
+// 5. What is left goes into the ledger, each read with the reason why it is not fused.
 
 extension FusedGraph {
   /// Divides a final graph into kernels.
@@ -48,6 +51,8 @@ struct Fuser {
   var groups: GroupGraph
   /// Why groups could not be merged when they had so many members.
   var refusals: [Attempt: (sizes: (Int, Int), reason: FusionReason)] = [:]
+  /// Whether contractions may store several values.
+  private(set) var storesSeveral = false
 
   init(_ dataflow: Dataflow) {
     self.dataflow = dataflow
@@ -71,6 +76,10 @@ struct Fuser {
       }
     }
     mergeSiblings()
+    if computed.contains(where: { groups.kind(ofNode: $0) == .contraction }) {
+      (storesSeveral, refusals) = (true, [:])
+      _ = sweep(computed, .contraction)
+    }
   }
 
   /// Tries each read of some readers whose merge would be of a kind, and returns whether any succeeded.

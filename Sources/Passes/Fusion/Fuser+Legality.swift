@@ -117,8 +117,13 @@ extension Fuser {
   private func limit(on group: GroupGraph.Group) -> FusionReason? {
     let streams = group.sources.count + group.outputs.count
     guard streams <= FusionGroup.maximumStreams else { return .tooManyStreams(streams) }
-    guard group.outputs.count <= group.kind.maximumOutputs else {
+    let isSingle = group.kind == .contraction && !storesSeveral
+    guard group.outputs.count <= (isSingle ? 1 : group.kind.maximumOutputs) else {
       return .tooManyOutputs(group.outputs.count)
+    }
+    if group.kind == .contraction, group.outputs.count > 1 {
+      let byteCount = elementBytes(of: group)
+      return byteCount > Fuser.scatteredBytes ? .tooScattered(byteCount) : nil
     }
     guard let view = group.view,
       graph[group.domain].type.shape.count >= Fuser.parallelElementCount
@@ -129,6 +134,20 @@ extension Fuser {
     return units < Fuser.fewUnits && storesElements ? .serial(units) : nil
   }
 
+  /// Returns how many bytes a group reads and stores of values as large as its domain.
+  private func elementBytes(of group: GroupGraph.Group) -> Int {
+    let count = graph[group.domain].type.shape.count
+    return (group.sources + group.outputs).reduce(0) { sum, node in
+      let type = graph.nodes[Int(node)].type
+      return sum + (type.shape.count == count ? type.byteCount : 0)
+    }
+  }
+
+  /// From how many bytes on it pays to walk through memory in long lines.
+  ///
+  /// A contraction goes from tile to tile, in each of whose rows there are a few bytes. Where caches do not hold them,
+  /// fetching these takes longer than reading and writing the product once more, as a map does.
+  private static let scatteredBytes = 1 << 24
   /// From how many elements on it pays to share them among threads.
   private static let parallelElementCount = 1 << 14
   /// Fewer units of work than this are not enough to share.

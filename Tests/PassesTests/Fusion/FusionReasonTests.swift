@@ -217,19 +217,71 @@ import Testing
       """)
   }
 
-  @Test func anEpilogueHasOneResult() {
-    let text = stored { g in
-      let y = g.input("a", [4, 4]).matmul(g.input("b", [4, 4]))
-      g.output("y", y)
-      g.output("z", exp(y))
+  @Test func anEpilogueHasAFewResults() {
+    func graph(_ count: Int) -> Graph {
+      Graph("results") { g in
+        let y = g.input("a", [4, 4]).matmul(g.input("b", [4, 4]))
+        for index in 0..<count { g.output("y\(index)", y * Double(index + 2)) }
+      }
     }
-    expectSnapshot(
-      text,
-      """
-      %2: it is an output, 64 B
-      %2 → %3: the kernel would store 2 values, 128 B
-      %3: it is an output, 64 B
-      """)
+    #expect(FusedGraph(fusing: graph(8)).groups.map(\.outputs.count) == [8])
+    let nine = FusedGraph(fusing: graph(9))
+    #expect(nine.groups.map(\.kind) == [.contraction, .map])
+    #expect(
+      nine.verdicts.contains {
+        $0.producer == Value(2) && $0.outcome == .stored(.tooManyOutputs(9))
+      }, "\(nine.storedLines)")
+  }
+
+  @Test func largeMatricesAreUpdatedInLongLines() throws {
+    func reason(_ width: Int) throws -> String {
+      let graph = try Graph("update") { g in
+        let w = g.parameter("w", [1024, Extent(offset: width)], .heNormal)
+        g.output("loss", mean(g.input("x", [8, 1024]).matmul(w)))
+      }.minimizing("loss", with: .adam(1e-3))
+      let fused = try FusedGraph(compiling: graph, batch: 1)
+      let contraction = try #require(fused.groups.last { $0.kind == .contraction })
+      let reasons = fused.verdicts.compactMap { verdict -> String? in
+        guard verdict.producer == contraction.root, case .stored(let reason) = verdict.outcome
+        else { return nil }
+        return reason.text(in: fused.graph)
+      }
+      return reasons.first ?? ""
+    }
+    #expect(try reason(512) == "it updates a state")
+    #expect(
+      try reason(1024)
+        == "a contraction would go through 25165824 bytes, a few at each place")
+  }
+
+  /// The norm needs all gradients before the first of them is used.
+  @Test func clippingStandsBetweenAGradientAndItsUpdate() throws {
+    func kinds(_ optimizer: Optimizer) throws -> (String, [String]) {
+      let graph = try Graph("clip") { g in
+        let hidden = g.input("x", [8, 16]).matmul(g.parameter("w", [16, 16], .heNormal))
+        g.output("loss", mean(relu(hidden).matmul(g.parameter("v", [16, 4], .heNormal))))
+      }.minimizing("loss", with: optimizer)
+      let fused = try FusedGraph(compiling: graph, batch: 1)
+      let gradients = fused.groups.filter { $0.kind == .contraction }.suffix(2).map(\.nodes[0])
+      let reasons = fused.verdicts.compactMap { verdict -> String? in
+        guard gradients.contains(verdict.producer), case .stored(let reason) = verdict.outcome
+        else { return nil }
+        return reason.text(in: fused.graph)
+      }
+      return (fused.groups.map(\.kind.rawValue).joined(separator: " "), reasons)
+    }
+    let free = try kinds(.sgd(0.1, momentum: 0.9))
+    #expect(free.0 == "contraction contraction row map contraction map contraction contraction")
+    #expect(free.1.isEmpty)
+    let clipped = try kinds(.sgd(0.1, momentum: 0.9, clipNorm: 1))
+    #expect(
+      clipped.0
+        == "contraction contraction row map contraction contraction contraction map row row map")
+    #expect(
+      clipped.1 == [
+        "contraction and row kernels do not mix",
+        "another kernel stands between it and its reader",
+      ])
   }
 
   @Test func statesChangeBehindAllChecks() {
