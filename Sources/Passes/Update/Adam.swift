@@ -14,7 +14,8 @@ extension OptimizerStep {
     let square = oldSquare * beta2 + gradient * gradient * (1 - beta2)
     builder.update(oldMean, to: mean)
     builder.update(oldSquare, to: square)
-    let root = sqrt(square) / correction.root.cast(to: dataType) + epsilon
+    // Divisions are slow; the one by a number that all elements share is made once.
+    let root = sqrt(square) * correction.inverseRoot.cast(to: dataType) + epsilon
     return mean / root * correction.rate.cast(to: dataType)
   }
 }
@@ -27,8 +28,8 @@ extension OptimizerStep {
 struct BiasCorrection {
   /// rate / (1 − β₁ᵗ).
   let rate: Tensor
-  /// √(1 − β₂ᵗ).
-  let root: Tensor
+  /// 1 / √(1 − β₂ᵗ).
+  let inverseRoot: Tensor
 
   /// Creates the numbers for a step counted from 1.
   init(rate: Tensor, step: Tensor, beta1: Double, beta2: Double) {
@@ -39,7 +40,7 @@ struct BiasCorrection {
       return 2.0 * half / (1.0 + half)
     }
     self.rate = rate / correction(beta1)
-    root = sqrt(correction(beta2))
+    inverseRoot = 1.0 / sqrt(correction(beta2))
   }
 }
 
