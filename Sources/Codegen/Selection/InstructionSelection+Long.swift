@@ -37,9 +37,19 @@ extension InstructionSelection {
     case .add: return .pair(long(.vpaddq, step))
     case .sub: return .pair(long(.vpsubq, step))
     case .mul where isWide: return .pair(long(.vpmullq, step))
-    case .and: return .pair(long(isWide ? .vpandq : .vpand, step))
-    case .or: return .pair(long(isWide ? .vporq : .vpor, step))
-    case .xor: return .pair(long(isWide ? .vpxorq : .vpxor, step))
+    case .mul: return .pair(product(pair(step.a), pair(step.b)))
+    case .neg: return .pair(negated(pair(step.a)))
+    case .abs:
+      let x = pair(step.a)
+      return .pair(extreme(x, negated(x), isMaximum: true))
+    case .not: return .pair(combined(xor, pair(step.a), pair(ofConstant: .max)))
+    case .shiftLeft: return .pair(long(.vpsllvq, step))
+    case .shiftRightLogical: return .pair(long(.vpsrlvq, step))
+    case .shiftRight where isWide: return .pair(long(.vpsravq, step))
+    case .shiftRight: return .pair(shiftedRight(pair(step.a), pair(step.b)))
+    case .and: return .pair(long(and, step))
+    case .or: return .pair(long(or, step))
+    case .xor: return .pair(long(xor, step))
     case .minimum: return .pair(extreme(pair(step.a), pair(step.b), isMaximum: false))
     case .maximum: return .pair(extreme(pair(step.a), pair(step.b), isMaximum: true))
     case .equal: return .register(areEqual(pair(step.a), pair(step.b)))
@@ -55,7 +65,36 @@ extension InstructionSelection {
   }
 
   private mutating func long(_ mnemonic: Mnemonic, _ step: ScalarInstruction) -> Pair {
-    pair(step.a).with(pair(step.b)) { add(mnemonic, [.register($0), .register($1)]) }
+    combined(mnemonic, pair(step.a), pair(step.b))
+  }
+
+  /// Returns the pair of what an instruction makes of the halves of two.
+  mutating func combined(_ mnemonic: Mnemonic, _ x: Pair, _ y: Pair) -> Pair {
+    x.with(y) { add(mnemonic, [.register($0), .register($1)]) }
+  }
+
+  /// Returns the pair of what an instruction with a number makes of each half.
+  mutating func shifted(_ mnemonic: Mnemonic, _ x: Pair, by count: Int) -> Pair {
+    x.map { add(mnemonic, [.register($0), .immediate(UInt8(count))]) }
+  }
+
+  private mutating func negated(_ x: Pair) -> Pair {
+    combined(.vpsubq, pair(ofConstant: 0), x)
+  }
+
+  /// x · y, cut to 64 bits, from products of 32 bits: the two upper halves do not meet.
+  private mutating func product(_ x: Pair, _ y: Pair) -> Pair {
+    let (upperX, upperY) = (shifted(.vpsrlq, x, by: 32), shifted(.vpsrlq, y, by: 32))
+    let crosses = combined(
+      .vpaddq, combined(.vpmuludq, upperX, y), combined(.vpmuludq, x, upperY))
+    return combined(.vpaddq, combined(.vpmuludq, x, y), shifted(.vpsllq, crosses, by: 32))
+  }
+
+  /// Shifts to the right and copies the sign: what is shifted in as zeros follows from a sign bit that is shifted too.
+  private mutating func shiftedRight(_ x: Pair, _ count: Pair) -> Pair {
+    let sign = combined(.vpsrlvq, pair(ofConstant: UInt64(1) << 63), count)
+    let bits = combined(xor, combined(.vpsrlvq, x, count), sign)
+    return combined(.vpsubq, bits, sign)
   }
 
   private mutating func extreme(_ x: Pair, _ y: Pair, isMaximum: Bool) -> Pair {
@@ -69,7 +108,7 @@ extension InstructionSelection {
     }
   }
 
-  private mutating func areEqual(_ x: Pair, _ y: Pair) -> VirtualRegister {
+  mutating func areEqual(_ x: Pair, _ y: Pair) -> VirtualRegister {
     joinedTruth(
       x.with(y) { a, b in
         isWide
@@ -121,15 +160,23 @@ extension InstructionSelection {
     return Pair(lower: x, upper: upper).map { add(.vpmovsxdq, [.half($0)]) }
   }
 
-  /// Selects a constant that 32 bits hold.
-  func long(constant bits: UInt64) -> UInt32? {
-    Int32(exactly: Int64(bitPattern: bits)).map { UInt32(bitPattern: $0) }
+  /// Returns the pair of a constant, the halves of which are one register.
+  mutating func pair(ofConstant bits: UInt64) -> Pair {
+    let wide: VirtualRegister
+    if let short = Int32(exactly: Int64(bitPattern: bits)) {
+      wide = add(.vpmovsxdq, [.half(constant(UInt32(bitPattern: short)))])
+    } else {
+      let upper = add(.vpsllq, [.register(extended(bits >> 32)), .immediate(32)])
+      let moved = add(.vpsllq, [.register(extended(bits)), .immediate(32)])
+      let lower = add(.vpsrlq, [.register(moved), .immediate(32)])
+      wide = add(or, [.register(upper), .register(lower)])
+    }
+    return Pair(lower: wide, upper: wide)
   }
 
-  /// Returns the pair of a constant.
-  mutating func pair(ofConstant bits: UInt32) -> Pair {
-    let wide = add(.vpmovsxdq, [.half(constant(bits))])
-    return Pair(lower: wide, upper: wide)
+  /// Returns a register of 64-bit elements with the low 32 bits of a number, and its sign above them.
+  private mutating func extended(_ bits: UInt64) -> VirtualRegister {
+    add(.vpmovsxdq, [.half(constant(UInt32(truncatingIfNeeded: bits)))])
   }
 
   /// Selects a conversion from or to `i64`.
@@ -144,7 +191,11 @@ extension InstructionSelection {
       let zero = pair(ofConstant: 0)
       let isZero = areEqual(pair(step.a), zero)
       return .register(inverted(isZero))
-    case (.i64, .f32) where isWide:
+    case (.f32, .i64): return .pair(long(truncating: register(step.a)))
+    case (.i64, .f32) where !isWide:
+      let halves = pair(step.a).map { rounded($0) }
+      return .register(joined(halves.lower, halves.upper))
+    case (.i64, .f32):
       let halves = pair(step.a).map { add(.vcvtqq2ps, [.register($0)], isHalf: true) }
       return .register(joined(halves.lower, halves.upper))
     case (.i32, .i64), (.u8, .i64): return .pair(widened(register(step.a)))
@@ -157,17 +208,20 @@ extension InstructionSelection {
 
   /// Chooses between pairs.
   mutating func selectLong(_ step: ScalarInstruction) -> Value {
-    let masks = halvesOfTruth(register(step.a))
-    let (yes, no) = (pair(step.b), pair(step.c))
+    .pair(blend(register(step.a), yes: pair(step.b), no: pair(step.c)))
+  }
+
+  /// Elements of one pair where a truth value holds, else of another.
+  mutating func blend(_ mask: VirtualRegister, yes: Pair, no: Pair) -> Pair {
+    let masks = halvesOfTruth(mask)
     let blended = { (selection: inout InstructionSelection, mask: VirtualRegister, a, b) in
       selection.isWide
         ? selection.add(.vpblendmq, [.register(b), .register(a)], mask: mask)
         : selection.add(.vblendvpd, [.register(b), .register(a), .register(mask)])
     }
-    return .pair(
-      Pair(
-        lower: blended(&self, masks.lower, yes.lower, no.lower),
-        upper: blended(&self, masks.upper, yes.upper, no.upper)))
+    return Pair(
+      lower: blended(&self, masks.lower, yes.lower, no.lower),
+      upper: blended(&self, masks.upper, yes.upper, no.upper))
   }
 }
 
@@ -219,10 +273,10 @@ extension InstructionSelection {
   }
 
   /// Clamps an index to its bounds, and reports where it was not in them.
-  mutating func checkLong(_ x: Pair, _ bound: Int, _ fault: Int) -> Pair? {
-    guard let last = long(constant: UInt64(bitPattern: Int64(bound) - 1)) else { return nil }
+  mutating func checkLong(_ x: Pair, _ bound: Int, _ fault: Int) -> Pair {
+    let last = pair(ofConstant: UInt64(bitPattern: Int64(bound) - 1))
     let positive = extreme(x, pair(ofConstant: 0), isMaximum: true)
-    let clamped = extreme(positive, pair(ofConstant: last), isMaximum: false)
+    let clamped = extreme(positive, last, isMaximum: false)
     let isFaulty = inverted(areEqual(clamped, x))
     report(fault, where: limited(isFaulty))
     return clamped

@@ -5,8 +5,7 @@ import DescentGraph
 extension InstructionSelection {
   mutating func select(_ step: ScalarInstruction) -> Value? {
     switch step.op {
-    case .constant where step.type == .i64:
-      return long(constant: step.immediate).map { .pair(pair(ofConstant: $0)) }
+    case .constant where step.type == .i64: return .pair(pair(ofConstant: step.immediate))
     case .constant:
       guard step.type != .f64 else { return nil }
       return .constant(UInt32(truncatingIfNeeded: step.immediate))

@@ -92,7 +92,7 @@ struct InstructionSelection {
     case .place(let access, let type): return place(access, type).map { .register($0) }
     case .exists(let guards): return exists(guards).map { .register($0) }
     case .check(let index, let bound, let fault) where program.types[Int(index)] == .i64:
-      return checkLong(pair(index), bound, fault).map { .pair($0) }
+      return .pair(checkLong(pair(index), bound, fault))
     case .check(let index, let bound, let fault):
       return check(index, bound, fault).map { .register($0) }
     case .core: return nil

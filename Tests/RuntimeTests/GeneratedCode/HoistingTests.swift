@@ -22,27 +22,12 @@ import Testing
       }
     }
 
-    /// Expects that every backend computes what evaluation does, whatever slices are drawn.
-    private func expectEqual(
-      _ loop: LoopKernel, inputs: [[UInt8]], outputs: [RandomKernel.Output]
-    ) throws {
-      let backends = [CPUFeatures.avx2Backend, .avx512Backend].filter {
-        CPUFeatures.detected.isSuperset(of: $0)
-      }
-      let bench = KernelBench()
-      for seed in 0..<UInt64(8) {
-        let kernel = RandomKernel(.loop(loop), inputs: inputs, outputs: outputs, seed: seed)
-        let outcomes = try bench.outcomes(kernel, backends)
-        #expect(outcomes.allSatisfy { $0 == .equal }, "\(outcomes)")
-      }
-    }
-
     @Test func inMaps() throws {
       let (program, result) = self.program
       let loop = LoopKernel(
         map: program, over: [5, 67],
         stores: [LoopKernel.Store(register: result, operand: 1)])
-      try expectEqual(
+      try KernelBench().expectEqual(
         loop, inputs: [input(4 * 80 + 67)],
         outputs: [RandomKernel.Output(type: .f32, count: 5 * 67)])
     }
@@ -64,7 +49,7 @@ import Testing
             isSweep: false, program: end,
             stores: [LoopKernel.Store(register: total, operand: 2)], accumulations: []),
         ], locals: [LoopKernel.Local(dataType: .f32, isLine: false)])
-      try expectEqual(
+      try KernelBench().expectEqual(
         loop, inputs: [input(4 * 80 + 67)],
         outputs: [
           RandomKernel.Output(type: .f32, count: 5 * 67),

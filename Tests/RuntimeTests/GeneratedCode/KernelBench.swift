@@ -2,6 +2,7 @@ import DescentCodegen
 import DescentGraph
 import DescentRuntime
 import DescentTestSupport
+import Testing
 
 #if arch(x86_64)
   /// Memory in which kernels run, one after the other.
@@ -26,6 +27,22 @@ import DescentTestSupport
         place(random, &choices)
         guard try run(random, features, &choices) else { return .refused }
         return difference(random, expected).map { .different($0) } ?? .equal
+      }
+    }
+
+    /// Expects that every backend computes what evaluation does, whatever slices are drawn.
+    func expectEqual(
+      _ loop: LoopKernel, inputs: [[UInt8]], outputs: [RandomKernel.Output],
+      sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+      let backends = [CPUFeatures.avx2Backend, .avx512Backend].filter {
+        CPUFeatures.detected.isSuperset(of: $0)
+      }
+      for seed in 0..<UInt64(8) {
+        let kernel = RandomKernel(.loop(loop), inputs: inputs, outputs: outputs, seed: seed)
+        let outcomes = try self.outcomes(kernel, backends)
+        #expect(
+          outcomes.allSatisfy { $0 == .equal }, "\(outcomes)", sourceLocation: sourceLocation)
       }
     }
 

@@ -55,11 +55,13 @@ extension ProgramDrawing {
         UInt64(UInt32(bitPattern: Int32(random.int(-40...40)))), random.next() & 0xffff_ffff,
       ])
     case .i64:
-      // Constants are what 32 bits hold; the largest, too.
       UInt64(
         bitPattern: pick([
-          0, 1, -1, Int64(Int32.max), Int64(Int32.min), Int64(random.int(-40...40)),
-          Int64(Int32(truncatingIfNeeded: random.next())),
+          0, 1, -1, Int64(Int32.max), Int64(Int32.min), Int64.max, Int64.min,
+          Int64(random.int(-40...40)), Int64(Int32(truncatingIfNeeded: random.next())),
+          // Around the bounds to which floats are exact, and ties beyond them.
+          pick([1, -1]) * (1 << Int64(random.int(22...62)) + Int64(random.int(-2...2))),
+          Int64(bitPattern: random.next()) >> Int64(random.int(0...62)),
         ]))
     case .f64: random.next()
     }

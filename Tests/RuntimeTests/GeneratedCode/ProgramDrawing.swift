@@ -57,8 +57,8 @@ struct ProgramDrawing {
     case 24..<32: _ = drawPlace()
     case 32..<37: _ = append(.exists(drawGuards()))
     case 37..<46: drawGather()
-    case 46..<49: drawLong()
-    case 49..<55: _ = constant(pick(ProgramDrawing.types))
+    case 46..<51: drawLong()
+    case 51..<56: _ = constant(pick(ProgramDrawing.types))
     default: drawScalar()
     }
   }
@@ -117,22 +117,17 @@ struct ProgramDrawing {
       var access = drawAccess()
       access.offset = random.int(-5...300)
       _ = append(.place(access, .i64))
-    case 4:
-      let type = pick([DataType.i32, .u8, .bool])
+    case 4, 5:
+      let type = pick(ProgramDrawing.types)
       _ = append(.scalar(ScalarInstruction(.convert, type, to: .i64, register(type))))
     default: break
     }
     let x = register(.i64)
-    switch random.int(0...6) {
-    case 0, 1:
-      let type = pick([DataType.i32, .u8, .bool])
+    switch random.int(0...8) {
+    case 0, 1, 2:
+      let type = pick(ProgramDrawing.types + [.f32])
       _ = append(.scalar(ScalarInstruction(.convert, .i64, to: type, x)))
-    case 2, 3:
-      let relation = pick([ScalarOp.equal, .notEqual, .less, .lessEqual])
-      _ = append(.scalar(ScalarInstruction(relation, .i64, to: .bool, x, register(.i64))))
-    case 4:
-      let op = pick([ScalarOp.add, .sub, .and, .or, .xor, .minimum, .maximum])
-      _ = append(.scalar(ScalarInstruction(op, .i64, to: .i64, x, register(.i64))))
+    case 3, 4, 5, 6: drawOperation(.i64)
     default:
       let mask = register(.bool)
       _ = append(.scalar(ScalarInstruction(.select, .i64, to: .i64, mask, x, register(.i64))))
@@ -161,7 +156,10 @@ struct ProgramDrawing {
       case .f32, .f64:
         [.add, .sub, .mul, .div, .fma, .neg, .abs, .sqrt, .floor, .ceil, .round, .truncate]
           + [.minimum, .maximum, .minimum, .maximum, .fma] + relations
-      case .i32, .i64, .u8:
+      case .i64:
+        [.add, .sub, .mul, .neg, .abs, .minimum, .maximum, .and, .or, .xor, .not]
+          + [.shiftLeft, .shiftRight, .shiftRightLogical] + relations
+      case .i32, .u8:
         [.add, .sub, .mul, .div, .neg, .abs, .minimum, .maximum, .and, .or, .xor, .not]
           + [.shiftLeft, .shiftRight, .shiftRightLogical, .div] + relations
       case .bool: [.and, .or, .xor, .not, .minimum, .maximum] + relations
