@@ -3,8 +3,8 @@ import DescentGraph
 /// Writes the code of loop kernels.
 ///
 /// A unit is a line of the domain, or of maps and columns a block of neighbouring lines: the vector axis, which is the
-/// last, is walked in vectors of elements. What a unit is made of is found by dividing its number by the extents of
-/// the other axes; from these places the address of every stream follows.
+/// last, is walked in vectors of elements. What the first unit is made of is found by dividing its number by the
+/// extents of the other axes, and the next ones by counting; from these places the address of every stream follows.
 ///
 /// Registers: `rdi` operand addresses, `rax` the place along the vector axis, `rcx` a temporary, the addresses of
 /// streams in `NativeStage.bases`. Everything else lies in slots of the frame.
@@ -86,14 +86,15 @@ struct NativeLoop {
     NativeTail(count: tail, isWide: isWide).write(to: &assembler)
     let (unit, end) = (assembler.makeLabel(), assembler.makeLabel())
     if stages.count == 1 { stages[0].emitter.writeConstants(to: &assembler) }
+    writeFirstPlaces(&assembler)
     assembler.bind(unit)
     assembler.emit(.mov, .rax, slot(.unit))
     assembler.emit(.cmp, .rax, slot(.endUnit))
     assembler.emit(.jge, end)
-    writePlaces(&assembler)
+    writeBlockEnds(&assembler)
     for stage in stages { write(stage, &assembler) }
     assembler.emit(.inc, slot(.unit).sized(8))
-    assembler.emit(.jmp, unit)
+    writeNextPlaces(then: unit, &assembler)
     assembler.bind(end)
     // Streamed stores may still be on their way when others are told that the kernel has ended.
     if !streamed.isEmpty { assembler.emit(.sfence) }

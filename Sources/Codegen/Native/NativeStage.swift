@@ -192,26 +192,16 @@ extension NativeStage.Pointer {
 // MARK: - Addresses
 
 extension NativeLoop {
-  /// Finds the places of the unit along the axes it fixes, and its block of the vector axis.
+  /// Finds the places of the first unit along the axes it fixes, and its block of the vector axis.
   ///
   /// Uses `rax`, `rcx` and `rdx`.
-  func writePlaces(_ assembler: inout Assembler) {
+  func writeFirstPlaces(_ assembler: inout Assembler) {
     assembler.emit(.mov, .rax, slot(.unit))
     if blocks > 1 {
       writeDivision(by: blocks, &assembler)
       assembler.move(block, to: .rcx)
       assembler.emit(.imul, .rdx, .rcx)
       assembler.emit(.mov, slot(.blockStart), .rdx)
-      assembler.emit(.add, .rdx, .rcx)
-      for (end, bound) in [(Slot.blockEnd, columns), (.wholeEnd, columns - tail)] {
-        let isBelow = assembler.makeLabel()
-        assembler.move(bound, to: .rcx)
-        assembler.emit(.cmp, .rdx, .rcx)
-        assembler.emit(.jge, isBelow)
-        assembler.emit(.mov, .rcx, .rdx)
-        assembler.bind(isBelow)
-        assembler.emit(.mov, slot(end), .rcx)
-      }
     }
     for index in unitAxes.indices.reversed() {
       guard index > 0 else {
@@ -220,6 +210,52 @@ extension NativeLoop {
       }
       writeDivision(by: kernel.domain[unitAxes[index]], &assembler)
       assembler.emit(.mov, place(index), .rdx)
+    }
+  }
+
+  /// Counts on to the places of the next unit and goes there.
+  ///
+  /// Dividing for each would cost more than a short line does. Uses `rax` and `rcx`.
+  func writeNextPlaces(then unit: Label, _ assembler: inout Assembler) {
+    if blocks > 1 {
+      writeStep(slot(.blockStart), by: block, below: columns, then: unit, &assembler)
+    }
+    for index in unitAxes.indices.reversed() {
+      writeStep(
+        place(index), by: 1, below: index == 0 ? nil : kernel.domain[unitAxes[index]], then: unit,
+        &assembler)
+    }
+    assembler.emit(.jmp, unit)
+  }
+
+  /// Adds to a place and jumps if it is below a bound; else the place becomes 0.
+  private func writeStep(
+    _ place: Memory, by step: Int, below bound: Int?, then target: Label,
+    _ assembler: inout Assembler
+  ) {
+    assembler.emit(.mov, .rax, place)
+    assembler.emit(.add, .rax, step)
+    assembler.emit(.mov, place, .rax)
+    guard let bound else { return }
+    assembler.move(bound, to: .rcx)
+    assembler.emit(.cmp, .rax, .rcx)
+    assembler.emit(.jl, target)
+    assembler.emit(.mov, place.sized(8), 0)
+  }
+
+  /// Finds where the unit's block of the vector axis ends, and its whole vectors.
+  func writeBlockEnds(_ assembler: inout Assembler) {
+    guard blocks > 1 else { return }
+    assembler.emit(.mov, .rdx, slot(.blockStart))
+    assembler.emit(.add, .rdx, block)
+    for (end, bound) in [(Slot.blockEnd, columns), (.wholeEnd, columns - tail)] {
+      let isBelow = assembler.makeLabel()
+      assembler.move(bound, to: .rcx)
+      assembler.emit(.cmp, .rdx, .rcx)
+      assembler.emit(.jge, isBelow)
+      assembler.emit(.mov, .rcx, .rdx)
+      assembler.bind(isBelow)
+      assembler.emit(.mov, slot(end), .rcx)
     }
   }
 
