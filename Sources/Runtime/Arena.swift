@@ -40,8 +40,9 @@ extension Arena: @unchecked Sendable {}
 
 extension Arena {
   private static var hugePageByteCount: Int { 2 << 20 }
-  /// Below this, the memory lost to rounding weighs more than the translations saved.
-  private static var hugePageThreshold: Int { 4 << 20 }
+  /// Below this, the memory lost to rounding weighs more than what huge pages save: translations, and lines that small
+  /// pages, placed at random, let fall on the same sets of a cache.
+  private static var hugePageThreshold: Int { 512 << 10 }
   /// The value of the kernel's MADV_HUGEPAGE, which the C module does not show to Swift.
   private static var adviseHugePages: Int32 { 14 }
 
