@@ -55,6 +55,19 @@ final class Executable {
     for allocation in allocations { allocation.deallocate() }
   }
 
+  /// Runs the program once and takes the time before each kernel and behind the last, in nanoseconds.
+  ///
+  /// - Parameter times: Receives one more than there are kernels; those that did not run stay as they are.
+  /// - Returns: The fault that stopped the run, or nil.
+  func run(timing times: inout [UInt64]) -> Int? {
+    precondition(times.count > control.pointee.stepCount, "a run has more kernels than times")
+    return times.withUnsafeMutableBufferPointer { buffer in
+      control.pointee.times = buffer.baseAddress
+      defer { control.pointee.times = nil }
+      return run()
+    }
+  }
+
   /// Runs the program once; the fault that stopped it, or nil.
   func run() -> Int? {
     control.pointee.begin()
@@ -166,6 +179,8 @@ struct RunControl: ~Copyable {
   /// The first step that changes a state: a run with a fault ends before it, and none is cancelled after it.
   let commitStep: Int
   let hasFaults: Bool
+  /// Receives the time before each step and behind the last, where somebody asked.
+  var times: UnsafeMutablePointer<UInt64>?
   /// What poison mode fills and checks around each step, or nil.
   let poison: UnsafeMutablePointer<PoisonPlan>?
   /// Set from any thread to end a run early; stays until one has ended for it.
@@ -209,11 +224,13 @@ private func runThread(_ context: UnsafeMutableRawPointer, _ thread: Int) {
       }
     }
     if isSkipping { continue }
+    if thread == 0 { control.takeTime(index) }
     // A pool shared with another plan may have more threads than this one has scratch memory for.
     if thread < step.pointee.sliceCount {
       step.pointee.run(step.pointee.slices[thread], control.pointee.scratch[thread], thread)
     }
   }
+  if thread == 0, !isSkipping { control.takeTime(control.pointee.stepCount) }
 }
 
 /// Lets all threads meet before a step; whether the run goes on.
@@ -242,6 +259,11 @@ extension UnsafeMutablePointer<RunControl> {
     // Once a state has changed the run goes on to its end, so that no step is done by halves.
     if index <= pointee.commitStep, pointee.isCancelled.load(ordering: .relaxed) { return true }
     return pointee.hasFaults && index == pointee.commitStep && pointee.faults.reported != nil
+  }
+
+  /// Notes when a step begins, if somebody asked.
+  fileprivate func takeTime(_ index: Int) {
+    pointee.times?[index] = MonotonicClock.nanoseconds
   }
 
   /// In poison mode, checks and fills what the step before is done with, and marks what this one writes.

@@ -27,6 +27,21 @@ import Testing
     return ["x": NDArray(x, dimensions: [batch, 8]), "y": NDArray(y)]
   }
 
+  @Test func everyKernelHasItsTime() throws {
+    let graph = Graph("times") { g in
+      let x = g.input("x", [64, 64])
+      g.output("y", softmax(x.matmul(x)))
+    }
+    let session = try graph.compile(options: CompileOptions(threads: 2)).makeSession()
+    let x = NDArray(repeating: 0.5, .f32, dimensions: [64, 64])
+    let before = try session.run(["x": x])
+    let times = try session.kernelTimes(runs: 3)
+    #expect(times.map(\.name) == ["contract", "max+sub+exp+sum+div+mul"])
+    #expect(times[0].flops == 2 * 64 * 64 * 64)
+    #expect(times.allSatisfy { $0.nanoseconds > 0 && $0.nanoseconds < 1_000_000_000 })
+    #expect(session.results["y"] == before["y"])
+  }
+
   @Test func trainingLowersTheLoss() throws {
     let session = try SessionTests.network().compile(batch: 32).makeSession(seed: 5)
     let inputs = SessionTests.inputs(batch: 32)

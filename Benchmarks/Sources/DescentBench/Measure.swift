@@ -20,6 +20,7 @@ struct Measure: ParsableCommand {
     completion: .file(extensions: ["safetensors"]))
   var data: String?
   @Flag(help: "Print what was made of the workload before it is measured.") var explain = false
+  @Flag(help: "Print how long each kernel takes at least.") var profile = false
 
   func validate() throws {
     guard threads >= 1 else { throw ValidationError("--threads is \(threads), not at least 1") }
@@ -48,6 +49,7 @@ struct Measure: ParsableCommand {
       check = outputs.compactMap { results[$0].map(Self.meanMagnitude) }
     }
     let samples = try Samples(session, seconds: maxSeconds)
+    if profile { try printProfile(session) }
     let memory = Self.peakMegabytes()
     // Last, because its arrays would count towards the memory of the workload.
     let limits = try? MachineLimits(measuringThreads: threads)
@@ -55,6 +57,19 @@ struct Measure: ParsableCommand {
       workload: workload, threads: threads, samples: samples, plan: plan, limits: limits,
       vectorBits: widest, first: first, megabytes: memory, check: check)
     print(report.line)
+  }
+
+  private func printProfile(_ session: Session) throws {
+    let times = try session.kernelTimes(runs: 20)
+    let total = times.reduce(0) { $0 + $1.nanoseconds }
+    for (index, time) in times.enumerated() {
+      let rate = Double(time.flops) / Double(max(1, time.nanoseconds))
+      let share = 100 * Double(time.nanoseconds) / Double(max(1, total))
+      print(
+        String(
+          format: "%4d %10.1f us %5.1f %% %8.1f GFLOP/s  ", index + 1,
+          Double(time.nanoseconds) / 1000, share, rate) + time.name)
+    }
   }
 
   private static func backend(named name: String) throws -> Backend {
