@@ -38,7 +38,8 @@ private struct Compilation {
     var graph = try source.validated()
     if let outputs, graph.objective == nil { graph = try graph.selecting(outputs) }
     graph = try bind(graph, batch)
-    let pipeline = Pipeline.list(fast: options.fast)
+    let pipeline = Pipeline.list(
+      fast: options.fast, minimumRecomputedBytes: options.minimumRecomputedBytes)
     var passOptions = Pipeline.Options()
     passOptions.disabled = options.disabled.subtracting(["fuse"])
     passOptions.stop = options.stopAfter.map { .pass($0) }

@@ -16,6 +16,8 @@ public struct CompileOptions: Sendable {
   public var poison: Bool
   /// Work below which another thread does not pay, in scalar operations.
   public var minimumWorkPerThread: Int
+  /// The size in bytes from which on a value may be computed again where it is read, rather than stored.
+  public var minimumRecomputedBytes: Int
   /// What executes the kernels; nil means what `DESCENT_BACKEND` names, or else the fastest this machine has.
   public var backend: Backend?
   /// Whether the graph after each pass is kept in `Plan.snapshots`.
@@ -24,8 +26,8 @@ public struct CompileOptions: Sendable {
   /// Creates options; the defaults are those of an ordinary compile.
   public init(
     threads: Int? = nil, disabled: Set<String> = [], stopAfter: String? = nil, fast: Bool = false,
-    poison: Bool = false, minimumWorkPerThread: Int = 50_000, backend: Backend? = nil,
-    keepsSnapshots: Bool = false
+    poison: Bool = false, minimumWorkPerThread: Int = 50_000,
+    minimumRecomputedBytes: Int = 32 << 10, backend: Backend? = nil, keepsSnapshots: Bool = false
   ) {
     self.threads = threads
     self.disabled = disabled
@@ -33,6 +35,7 @@ public struct CompileOptions: Sendable {
     self.fast = fast
     self.poison = poison
     self.minimumWorkPerThread = minimumWorkPerThread
+    self.minimumRecomputedBytes = minimumRecomputedBytes
     self.backend = backend
     self.keepsSnapshots = keepsSnapshots
   }

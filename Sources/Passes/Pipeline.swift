@@ -19,8 +19,11 @@ package struct Pipeline: Sendable {
   /// - Parameters:
   ///   - fast: Whether equations that round differently are applied too.
   ///   - growthCap: The bytes up to which a folded constant may outgrow what it is folded from.
+  ///   - minimumRecomputedBytes: The size from which on a value may be computed again rather than stored.
   /// - Returns: The passes of a compile.
-  package static func list(fast: Bool = false, growthCap: Int = 65_536) -> Pipeline {
+  package static func list(
+    fast: Bool = false, growthCap: Int = 65_536, minimumRecomputedBytes: Int = 32 << 10
+  ) -> Pipeline {
     let algebra = fast ? Pass.fastAlgebra : .algebra
     let fold = Pass.fold(growthCap: growthCap)
     return Pipeline([
@@ -34,6 +37,7 @@ package struct Pipeline: Sendable {
       algebra,
       .movement,
       .cse,
+      .rematerialise(minimumBytes: minimumRecomputedBytes),
       .dead,
     ])
   }

@@ -37,13 +37,14 @@ import Testing
   /// Every graph is compiled for 1, 2, 3 and 4 threads; over all graphs, each count meets every pass switch and every
   /// backend this machine has, poisoned and not.
   private func variants(_ index: Int) -> [CompileOptions] {
-    let switchable = ["fold", "cse", "algebra", "movement", "dead", "fuse"]
+    let switchable = ["fold", "cse", "algebra", "movement", "rematerialise", "dead", "fuse"]
     let switches = [[], Set(switchable)] + switchable.map { [$0] }
     let backends = Backend.allCases.filter { $0.runs(on: CPUFeatures.detected) }
     return (1...4).map { threads in
       CompileOptions(
         threads: threads, disabled: switches[(index + threads) % switches.count],
         poison: (index / switches.count + threads) % 2 == 0, minimumWorkPerThread: 1,
+        minimumRecomputedBytes: index % 2 == 0 ? 0 : 32 << 10,
         backend: backends[(index + threads) / switches.count % backends.count])
     }
   }

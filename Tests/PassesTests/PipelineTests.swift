@@ -32,7 +32,8 @@ struct PipelineTests {
          8. algebra.2      applies equations between elementwise expressions
          9. movement.2     merges and drops movements
         10. cse.2          computes equal nodes once
-        11. dead           drops nodes that no result needs
+        11. rematerialise  computes cheap values again rather than storing them
+        12. dead           drops nodes that no result needs
         """)
   }
 

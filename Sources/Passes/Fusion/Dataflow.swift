@@ -38,6 +38,8 @@ struct Dataflow {
   private(set) var precedesCheck: [Bool]
   /// The reads in the order of their readers; those of one reader from the last source to the first.
   private(set) var reads: [Read] = []
+  /// Whether the node computes again, from equal operands, what an earlier one computes.
+  private(set) var isCopy: [Bool]
   /// For each node's shape, and for it without axes of extent 1, a number that equal shapes share.
   private(set) var shapes: [Int32] = []
   private(set) var squeezedShapes: [Int32] = []
@@ -50,9 +52,10 @@ struct Dataflow {
     self.graph = graph
     let count = graph.nodes.count
     isComputed = Array(repeating: false, count: count)
-    (isResult, isUpdate, precedesCheck) = (isComputed, isComputed, isComputed)
+    (isResult, isUpdate, precedesCheck, isCopy) = (isComputed, isComputed, isComputed, isComputed)
     firstRead = [0]
     findComputed()
+    findCopies()
     numberShapes()
     collectReads()
     collectUsers()
@@ -95,6 +98,27 @@ extension Dataflow {
           isWanted[Int(operand.index)] = true
         }
       }
+    }
+  }
+
+  private mutating func findCopies() {
+    struct Key: Hashable {
+      let op: Op
+      let operands: [Int32]
+    }
+    var first: [Key: Int32] = [:]
+    var originals: [Int32] = []
+    originals.reserveCapacity(graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() {
+      guard isComputed[index], node.op.isElementwise else {
+        originals.append(Int32(index))
+        continue
+      }
+      let key = Key(op: node.op, operands: node.operands.map { originals[Int($0.index)] })
+      let original = first[key, default: Int32(index)]
+      if original == index { first[key] = original }
+      originals.append(original)
+      isCopy[index] = original != index
     }
   }
 

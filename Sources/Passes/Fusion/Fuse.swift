@@ -4,7 +4,8 @@ package import DescentGraph
 // two groups never costs memory traffic: values between them stay in registers, values both read are read once.
 // So what remains is the order in which merges are tried, for one may rule out another:
 //
-// 1. A contraction takes the pointwise nodes behind it, up to the last one all of them lead to.
+// 1. A contraction takes the pointwise nodes behind it, up to the last one all of them lead to. Nodes
+//    that only one group reads and that follow from what is in memory go there.
 // 2. Contractions take what only their epilogues read; then rows take what stands before, between and behind
 //    their reductions, then columns, then maps take one another.
 // 3. Groups over one domain that read the same values become one, though none reads the other.
@@ -67,6 +68,7 @@ struct Fuser {
     for node in computed.reversed() where graph.nodes[node].op.isContraction {
       growEpilogue(of: Int32(node))
     }
+    joinReaders(computed)
     for kind in [FusionGroup.Kind.contraction, .row, .column, .map]
     where computed.contains(where: { groups.kind(ofNode: $0) == kind }) {
       // What joins on the way up may open the way for others on the way down, and again.
@@ -80,6 +82,51 @@ struct Fuser {
       (storesSeveral, refusals) = (true, [:])
       _ = sweep(computed, .contraction)
     }
+  }
+
+  /// Gives nodes that only one group reads, and that follow from what is in memory anyway, to that group.
+  ///
+  /// Others could have them too, but would have to store them.
+  private mutating func joinReaders(_ computed: [Int]) {
+    for node in computed.reversed() {
+      guard let reader = onlyReader(of: Int32(node)), followsFromMemory(Int32(node), reader, 0)
+      else { continue }
+      _ = merge(groups.leader(of: Int32(node)), reader)
+    }
+  }
+
+  /// Returns the leader of the only group that reads a node of no other group.
+  private mutating func onlyReader(of node: Int32) -> Int32? {
+    guard graph.nodes[Int(node)].op.isElementwise, !dataflow.isResult[Int(node)],
+      groups[groups.leader(of: node)].nodes.count == 1
+    else { return nil }
+    var only: Int32?
+    for position in dataflow.users(of: Int(node)) {
+      let read = dataflow.reads[Int(position)]
+      let leader = groups.leader(of: read.reader)
+      guard read.way.mayStayInRegister, only == nil || only == leader else { return nil }
+      only = leader
+    }
+    return only
+  }
+
+  private mutating func followsFromMemory(_ node: Int32, _ reader: Int32, _ depth: Int) -> Bool {
+    guard depth < 4 else { return false }
+    for position in dataflow.reads(of: Int(node)) {
+      let source = dataflow.reads[position].source
+      guard dataflow.isComputed[Int(source)] else { continue }
+      let byteCounts = (
+        graph.nodes[Int(node)].type.byteCount, graph.nodes[Int(source)].type.byteCount
+      )
+      if byteCounts.1 * 16 <= byteCounts.0 { continue }
+      let group = groups[groups.leader(of: source)]
+      if group.kind == .contraction, group.outputs == [source] { continue }
+      let next = onlyReader(of: source)
+      guard next == node || next == reader, followsFromMemory(source, reader, depth + 1) else {
+        return false
+      }
+    }
+    return true
   }
 
   /// Tries each read of some readers whose merge would be of a kind, and returns whether any succeeded.

@@ -45,6 +45,7 @@ extension Fuser {
   private mutating func mayFollow(_ node: Int32, _ core: Int32) -> Bool {
     let leader = groups.leader(of: node)
     return groups[leader].nodes.count == 1 && graph.nodes[Int(node)].op.isElementwise
+      && !dataflow.isCopy[Int(node)]
       && dataflow.shapes[Int(node)] == dataflow.shapes[Int(core)]
       && movementAcrossRows(in: [node], of: Value(Int(core))) == nil
   }

@@ -1,0 +1,304 @@
+import DescentGraph
+
+extension Pass {
+  /// Computes cheap values again where they are read, rather than storing them in between.
+  ///
+  ///     %3 = mul(%2, %0) : f32[1024, 1024]          %3 = mul(%2, %0) : f32[1024, 1024]
+  ///     %4 = exp(%3) : f32[1024, 1024]         →    %4 = exp(%3) : f32[1024, 1024]
+  ///     …                                           …
+  ///     %9 = sub(%8, %3) : f32[1024, 1024]          %9 = mul(%2, %0) : f32[1024, 1024]
+  ///                                                 %10 = sub(%8, %9) : f32[1024, 1024]
+  ///
+  /// Which values would be stored is found by fusing on trial. A value that only kernels' registers want, and that
+  /// follows by few instructions from what is in memory anyway, is computed from that if it moves fewer bytes. Nodes
+  /// that are equal again must not become one afterwards.
+  ///
+  /// - Parameter minimumBytes: The size from which on that is considered: small values stay in the first-level cache.
+  /// - Returns: The pass.
+  static func rematerialise(minimumBytes: Int) -> Pass {
+    Pass("rematerialise", "computes cheap values again rather than storing them") {
+      graph, journal throws(GraphErrors) in
+      guard graph.objective == nil, !graph.isSymbolic else { return graph }
+      var fuser = Fuser(Dataflow(graph))
+      fuser.run()
+      var search = RematerialisationSearch(
+        fuser.result(isEnabled: true), fuser.dataflow, minimumBytes: minimumBytes)
+      search.run()
+      return try search.rewritten(&journal)
+    }
+  }
+}
+
+/// Decides which stored values are computed again.
+private struct RematerialisationSearch {
+  let fused: FusedGraph
+  let dataflow: Dataflow
+  let minimumBytes: Int
+  /// For each computed node, the number of its group.
+  private var groupOf: [Int32]
+  /// The nodes in memory: leaves, and what groups store as things stand.
+  private var isStored: [Bool]
+  /// The stored values that copies are made from.
+  private var pinned: Set<Value> = []
+  /// For each value that other groups compute again, the nodes they copy, in order.
+  private var copies: [Value: [Value]] = [:]
+
+  /// A value so much smaller than another is stored for its sake without counting.
+  private static let tinyShare = 16
+  /// The most scalar instructions that are done again for one value.
+  private static let mostInstructions = 8
+  /// What one instruction is worth, in bytes moved for each element: vectors of several instructions take as long as
+  /// a vector from the third-level cache.
+  private static let bytesPerInstruction = 0.5
+
+  init(_ fused: FusedGraph, _ dataflow: Dataflow, minimumBytes: Int) {
+    (self.fused, self.dataflow, self.minimumBytes) = (fused, dataflow, minimumBytes)
+    groupOf = Array(repeating: -1, count: fused.graph.nodes.count)
+    isStored = fused.graph.nodes.map { $0.op.isLeaf && !$0.op.isInlineLeaf }
+    for (number, group) in fused.groups.enumerated() {
+      for node in group.nodes { groupOf[Int(node.index)] = Int32(number) }
+      for output in group.outputs { isStored[Int(output.index)] = true }
+    }
+    // A state may have its next content by the time it would be read again.
+    for update in fused.graph.updates { isStored[Int(update.leaf.index)] = false }
+  }
+
+  var graph: Graph { fused.graph }
+
+  mutating func run() {
+    for (number, group) in fused.groups.enumerated() {
+      let candidates = group.outputs.filter { mayBeCopied($0) }
+      consider(candidates, of: number)
+    }
+  }
+
+  // MARK: - Candidates
+
+  /// Whether only registers of other kernels want a stored value, as far as its readers go.
+  private func mayBeCopied(_ value: Value) -> Bool {
+    let index = Int(value.index)
+    guard graph[value].op.isElementwise, !dataflow.isResult[index],
+      graph[value].type.byteCount >= minimumBytes
+    else { return false }
+    return dataflow.users(of: index).allSatisfy { position in
+      let read = dataflow.reads[Int(position)]
+      guard groupOf[Int(read.reader)] != groupOf[index] else { return true }
+      return read.way == .direct
+    }
+  }
+
+  /// What a value can be computed from again.
+  private struct Recipe {
+    /// The nodes to copy, in order; the value is the last.
+    var nodes: Set<Value> = []
+    /// What they read that is in memory, or would have to be.
+    var sources: Set<Value> = []
+    var instructions = 0
+  }
+
+  /// Returns how a value follows from stored values, from others that are tiny, and at most one that is not stored
+  /// yet, or nil where that takes too much.
+  private func recipe(for value: Value) -> Recipe? {
+    var recipe = Recipe()
+    var pending = [value]
+    while let next = pending.popLast() {
+      guard recipe.nodes.insert(next).inserted else { continue }
+      guard case .elementwise(let op) = graph[next].op else { return nil }
+      let types = graph[next].operands.map { graph[$0].type.dataType }
+      recipe.instructions += op.program(for: types).instructions.count
+      guard recipe.instructions <= RematerialisationSearch.mostInstructions else { return nil }
+      for operand in graph[next].operands {
+        switch origin(of: operand) {
+        case .formed: continue
+        case .unreachable: return nil
+        case .stored(let source): recipe.sources.insert(source)
+        case .computed(let source):
+          let isTiny =
+            graph[source].type.byteCount * RematerialisationSearch.tinyShare
+            <= graph[value].type.byteCount
+          if isTiny {
+            recipe.sources.insert(source)
+          } else if source == operand, graph[source].op.isElementwise, isCheap(source) {
+            pending.append(source)
+          } else {
+            // What it is computed from cannot be kept, so it would be kept itself.
+            recipe.sources.insert(source)
+          }
+        }
+      }
+    }
+    return recipe
+  }
+
+  /// Where an operand's elements come from.
+  private enum Origin {
+    /// The kernel forms them itself.
+    case formed
+    /// They are in memory.
+    case stored(Value)
+    /// A kernel has them in registers.
+    case computed(Value)
+    /// A state that changes.
+    case unreachable
+  }
+
+  /// Follows movements, which read in place.
+  private func origin(of operand: Value) -> Origin {
+    var value = operand
+    while true {
+      let node = graph[value]
+      if node.op.isInlineLeaf || node.op.isIota { return .formed }
+      if isStored[Int(value.index)] { return .stored(value) }
+      guard case .movement = node.op, node.op.isView || node.op.isAffineRead else { break }
+      value = node.operands[0]
+    }
+    return groupOf[Int(value.index)] >= 0 ? .computed(value) : .unreachable
+  }
+
+  /// Whether a node does little and needs nothing that is large and cannot be had again.
+  private func isCheap(_ value: Value) -> Bool {
+    guard case .elementwise(let op) = graph[value].op else { return false }
+    let operands = graph[value].operands
+    guard
+      op.program(for: operands.map { graph[$0].type.dataType }).instructions.count
+        <= RematerialisationSearch.mostInstructions
+    else { return false }
+    return operands.allSatisfy { operand in
+      guard case .computed(let source) = origin(of: operand) else { return true }
+      return source == operand && graph[source].op.isElementwise
+        || graph[source].type.byteCount * RematerialisationSearch.tinyShare
+          <= graph[value].type.byteCount
+    }
+  }
+
+  // MARK: - Profit
+
+  /// Decides about stored values of one group: those that follow from the same unstored value are judged together.
+  private mutating func consider(_ candidates: [Value], of number: Int) {
+    var bySource: [(source: Value, values: [(Value, Recipe)])] = []
+    for value in candidates {
+      guard let recipe = recipe(for: value), let source = missing(recipe, value) else { continue }
+      if let position = bySource.firstIndex(where: { $0.source == source }) {
+        bySource[position].values.append((value, recipe))
+      } else {
+        bySource.append((source, [(value, recipe)]))
+      }
+    }
+    for (source, values) in bySource { accept(values, storing: source, number) }
+    // What is no longer stored is one more step for what follows from it.
+    for value in candidates where isStored[Int(value.index)] {
+      guard let recipe = recipe(for: value) else { continue }
+      accept([(value, recipe)], storing: nil, number)
+    }
+  }
+
+  /// The large value that a recipe needs in memory and that is not there, if there is just one.
+  private func missing(_ recipe: Recipe, _ value: Value) -> Value? {
+    let missing = recipe.sources.filter { !isStored[Int($0.index)] && isLarge($0, beside: value) }
+    return missing.count == 1 ? missing.first : nil
+  }
+
+  private func isLarge(_ source: Value, beside value: Value) -> Bool {
+    graph[source].type.byteCount * RematerialisationSearch.tinyShare > graph[value].type.byteCount
+  }
+
+  /// Leaves values to their readers if that moves fewer bytes.
+  private mutating func accept(
+    _ values: [(value: Value, recipe: Recipe)], storing source: Value?, _ number: Int
+  ) {
+    // What an earlier decision relies on stays; what it took away is there no more.
+    let values = values.filter { entry in
+      !pinned.contains(entry.value)
+        && entry.recipe.sources.allSatisfy {
+          isStored[Int($0.index)] || $0 == source || !isLarge($0, beside: entry.value)
+        }
+    }
+    guard !values.isEmpty else { return }
+    let bytes = { [graph] (value: Value) in Double(graph[value].type.byteCount) }
+    var saved = values.reduce(0) { $0 + bytes($1.value) } - (source.map(bytes) ?? 0)
+    for reader in readers(of: values.map(\.value), number) {
+      let read = values.filter { groups(reading: $0.value, number).contains(reader) }
+      var added: Set<Value> = []
+      for entry in read {
+        saved += bytes(entry.value)
+        saved -=
+          Double(entry.recipe.instructions * graph[entry.value].type.shape.count)
+          * RematerialisationSearch.bytesPerInstruction
+        added.formUnion(entry.recipe.sources)
+      }
+      for value in added where !reads(Int(reader), value) { saved -= bytes(value) }
+    }
+    guard saved > 0 else { return }
+    for entry in values {
+      copies[entry.value] = entry.recipe.nodes.sorted()
+      isStored[Int(entry.value.index)] = false
+      for source in entry.recipe.sources {
+        isStored[Int(source.index)] = true
+        pinned.insert(source)
+      }
+    }
+  }
+
+  /// The other groups that read a value.
+  private func groups(reading value: Value, _ number: Int) -> Set<Int32> {
+    Set(
+      dataflow.users(of: Int(value.index)).map {
+        groupOf[Int(dataflow.reads[Int($0)].reader)]
+      }
+    ).subtracting([Int32(number)])
+  }
+
+  private func readers(of values: [Value], _ number: Int) -> [Int32] {
+    values.reduce(into: Set<Int32>()) { $0.formUnion(groups(reading: $1, number)) }.sorted()
+  }
+
+  /// Whether a group reads a value as it is, or one does that would then be merged with it.
+  private func reads(_ group: Int, _ value: Value) -> Bool {
+    let reader = fused.groups[group]
+    return dataflow.users(of: Int(value.index)).contains {
+      let other = Int(groupOf[Int(dataflow.reads[Int($0)].reader)])
+      if other == group { return true }
+      return reader.kind != .contraction && fused.groups[other].kind == reader.kind
+        && fused.groups[other].domain(in: graph) == reader.domain(in: graph)
+    }
+  }
+
+  // MARK: - Rewriting
+
+  /// Returns the graph in which groups that read such values compute them.
+  func rewritten(_ journal: inout Journal) throws(GraphErrors) -> Graph {
+    guard !copies.isEmpty else { return graph }
+    for value in copies.keys.sorted() {
+      journal.note(
+        "recompute", "\(value) \(graph[value].op.name) is computed again rather than stored",
+        at: graph[value].origin)
+    }
+    /// What each group has for a value of another.
+    var made: [Int32: [Value: Value]] = [:]
+    /// The new values of old ones.
+    var renamed: [Value] = []
+    renamed.reserveCapacity(graph.nodes.count)
+    return try graph.rewritten(interning: false) {
+      value, operands, builder throws(GraphError) in
+      var operands = operands
+      let group = groupOf[Int(value.index)]
+      for (position, operand) in graph[value].operands.enumerated() {
+        guard group >= 0, let nodes = copies[operand], groupOf[Int(operand.index)] != group
+        else { continue }
+        for node in nodes where made[group]?[node] == nil {
+          var sources: [Value] = []
+          for source in graph[node].operands {
+            sources.append(made[group]?[source] ?? renamed[Int(source.index)])
+          }
+          builder.origin = graph[node].origin
+          made[group, default: [:]][node] = try builder.copy(graph[node], sources)
+        }
+        builder.origin = graph[value].origin
+        operands[position] = made[group]![operand]!
+      }
+      let new = try builder.copy(graph[value], operands)
+      renamed.append(new)
+      return new
+    }
+  }
+}
