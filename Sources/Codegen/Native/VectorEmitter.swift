@@ -18,7 +18,7 @@ struct VectorEmitter {
   static func vectors(for selection: InstructionSelection) -> [UInt8] {
     let stored = selection.resultTypes
     if selection.isWide { return Array(0..<(stored.contains(.bool) ? 31 : 32)) }
-    return Array(0..<(stored.contains { $0.byteCount == 1 } ? 14 : 15))
+    return Array(0..<(stored.contains { $0.byteCount != 4 } ? 14 : 15))
   }
 
   /// Allocates registers from a pool to a selection, whose first results are stored.
@@ -189,11 +189,16 @@ extension VectorEmitter {
     _ streams: (Int, inout Assembler) -> Memory, _ isStreamed: (Int) -> Bool,
     _ assembler: inout Assembler
   ) {
-    if let number = operation.store, case .register(let value) = operation.operands[0] {
+    if let result = operation.store, case .register(let value) = operation.operands[0] {
+      let memory = streams(selection.streams.count + result.number, &assembler)
+      let register = register(split.banks[Int(value)], uses[0])
+      let type = selection.resultTypes[result.number]
+      guard type != .i64 else {
+        return storeLong(register, half: result.half, to: memory, count: count, &assembler)
+      }
       return store(
-        register(split.banks[Int(value)], uses[0]), selection.resultTypes[number],
-        to: streams(selection.streams.count + number, &assembler), count: count,
-        isStreamed: isStreamed(number), &assembler)
+        register, type, to: memory, count: count, isStreamed: isStreamed(result.number),
+        &assembler)
     }
     guard let result, let value = operation.result else {
       return report(operation, register(truthBank, uses[0]), streams, &assembler)
@@ -364,7 +369,32 @@ extension VectorEmitter {
       } else {
         assembler.emit(.vmovups, memory, result, mask: mask)
       }
-    case .i64, .f64: preconditionFailure("\(type) is not selected")
+    case .i64, .f64: preconditionFailure("a vector of \(type) is not one register")
+    }
+  }
+
+  /// Stores a half of a vector of 64-bit elements, as far as they exist; no value is ever in the first mask or in the
+  /// last register but one.
+  private func storeLong(
+    _ result: Register, half: Int, to memory: Memory, count: Int, _ assembler: inout Assembler
+  ) {
+    let (all, tail) = (width / 2, VectorEmitter.tailRegister(isWide: isWide))
+    let (memory, existing) = (memory.moved(by: 4 * width * half), count - half * all)
+    guard existing > 0 else { return }
+    if existing >= all {
+      assembler.emit(.vmovups, memory, result)
+    } else if !isWide {
+      let mask: Register = .ymm(14)
+      if half > 0 { assembler.emit(.vextracti128, .xmm(14), tail, 1) }
+      assembler.emit(.vpmovsxdq, mask, half > 0 ? .xmm(14) : .xmm(15))
+      assembler.emit(.vpmaskmovq, memory, mask, result)
+    } else if half == 0 {
+      assembler.emit(.vmovdqu64, memory, result, mask: .merging(tail))
+    } else {
+      assembler.emit(.kmovw, .k(0), tail)
+      assembler.emit(.kshiftrw, tail, tail, all)
+      assembler.emit(.vmovdqu64, memory, result, mask: .merging(tail))
+      assembler.emit(.kmovw, tail, .k(0))
     }
   }
 

@@ -17,6 +17,8 @@ struct InstructionSelection {
   private(set) var core: VirtualRegister?
   /// The values that are kept, and their types.
   private(set) var results: [VirtualRegister] = []
+  /// The second registers of those that have two, by their numbers.
+  private(set) var upperResults: [Int: VirtualRegister] = [:]
   let resultTypes: [DataType]
 
   /// Something in memory that the program reads.
@@ -67,12 +69,18 @@ struct InstructionSelection {
     self.program = program
     self.domain = domain
     resultTypes = kept.map { program.types[Int($0)] }
-    guard !resultTypes.contains(.i64) else { return nil }
     for instruction in program.instructions {
       guard let value = select(instruction) else { return nil }
       values.append(value)
     }
-    for register in kept { results.append(self.register(register)) }
+    for (number, register) in kept.enumerated() {
+      if case .pair(let pair) = values[Int(register)] {
+        results.append(pair.lower)
+        upperResults[number] = pair.upper
+      } else {
+        results.append(self.register(register))
+      }
+    }
   }
 
   private mutating func select(_ instruction: VectorProgram.Instruction) -> Value? {

@@ -177,16 +177,21 @@ extension LoopSplit {
       return operation.replacing(copies, constants)
     }
     let all = selection.results.map { copies[$0] ?? $0 }
+    let uppers = selection.upperResults.mapValues { copies[$0] ?? $0 }
     results = Array(all[stores...])
     before += LoopSplit.needed(
       operations,
       for: values.compactMap { if case .register(let value) = $0 { value } else { nil } },
       without: [], count: banks.count)
     body = LoopSplit.needed(
-      operations, for: all, without: isKept, count: banks.count, keepsReports: true)
-    return all[..<stores].enumerated().map { number, value in
-      MachineOperation(
-        mnemonic: .vmovups, result: nil, operands: [.register(value)], store: number)
+      operations, for: all + uppers.values, without: isKept, count: banks.count,
+      keepsReports: true)
+    return all[..<stores].enumerated().flatMap { number, value in
+      [value, uppers[number]].compactMap(\.self).enumerated().map { half, value in
+        MachineOperation(
+          mnemonic: .vmovups, result: nil, operands: [.register(value)],
+          store: MachineOperation.Store(number: number, half: half))
+      }
     }
   }
 

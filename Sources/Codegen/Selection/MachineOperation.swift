@@ -18,8 +18,8 @@ package struct MachineOperation: Hashable, Sendable {
   package var isHalf = false
   /// The fault that is reported where the truth value in the first operand holds for any element.
   package var fault: Int?
-  /// The number of the result that is stored: what the only operand holds, in the form its type has in memory.
-  package var store: Int?
+  /// What the only operand is stored as, in the form its type has in memory.
+  package var store: Store?
 
   /// Something an instruction reads.
   package enum Source: Hashable, Sendable {
@@ -37,6 +37,14 @@ package struct MachineOperation: Hashable, Sendable {
     case immediate(UInt8)
     /// The truth value that holds for the elements that exist: all, but in a partial vector.
     case existing
+  }
+
+  /// A result that is stored, or half of one.
+  package struct Store: Hashable, Sendable {
+    /// The number of the result.
+    package var number: Int
+    /// Which half of the elements it is, where a vector of them is two registers.
+    package var half = 0
   }
 
   /// How the lanes of one load lie in memory.

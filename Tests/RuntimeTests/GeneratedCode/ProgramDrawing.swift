@@ -35,7 +35,9 @@ struct ProgramDrawing {
   }
 
   /// A register that can be stored, of some type if there are any; mostly one of the last.
-  mutating func result(of types: [DataType] = ProgramDrawing.types) -> VectorProgram.Register {
+  mutating func result(
+    of types: [DataType] = ProgramDrawing.types + [.i64]
+  ) -> VectorProgram.Register {
     let known = registers.filter { types.contains(program.types[Int($0)]) }
     guard !known.isEmpty else { return constant(pick(types)) }
     return random.chance(50) ? known[known.count - 1] : pick(known)
