@@ -113,7 +113,7 @@ struct StepBuilder {
           left: operands[contraction.left].assumingMemoryBound(to: Float.self),
           right: operands[contraction.right].assumingMemoryBound(to: Float.self),
           stores: allocate(contraction.stores), storeCount: contraction.stores.count,
-          hasEpilogue: contraction.epilogue.instructions.count > 1, machine: machines[0]))
+          hasEpilogue: !contraction.isPlain, machine: machines[0]))
     case .scatter(let scatter):
       return .scatter(PortableScatter(kernel: scatter, operands: operands, faults: faults))
     case .copy(let byteCount):

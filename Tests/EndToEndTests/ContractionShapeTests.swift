@@ -7,6 +7,29 @@ import Testing
 
 /// Contractions of every kind of shape agree with portable code in every bit, on every backend the machine has.
 @Suite struct ContractionShapeTests {
+  /// A product that is stored twice as it is, since its copy stops gradients.
+  @Test func aProductMayBeStoredTwice() throws {
+    let graph = Graph("twice") { g in
+      let product = g.input("x", [5, 3]).matmul(g.input("y", [3, 19]))
+      g.output("product", product)
+      g.output("stopped", stopGradient(product))
+    }
+    let elements = { (count: Int) in (0..<count).map { Float($0) / 7 - 2 } }
+    let inputs = [
+      "x": NDArray(elements(15), dimensions: [5, 3]),
+      "y": NDArray(elements(57), dimensions: [3, 19]),
+    ]
+    for backend in Backend.allCases where backend.runs(on: CPUFeatures.detected) {
+      let plan = try graph.compile(options: CompileOptions(poison: true, backend: backend))
+      let found = try plan.makeSession().run(inputs)
+      let expected = try Interpreter().run(plan.graph, inputs: inputs, state: [:])
+      for output in expected.outputs {
+        let isEqual = found[output.name]?.equalsBits(of: output.array) == true
+        #expect(isEqual, "\(output.name) on \(backend)")
+      }
+    }
+  }
+
   struct Shape: CustomStringConvertible {
     var batch = 1
     let m: Int

@@ -117,6 +117,9 @@ package struct ContractionKernel: Hashable, Sendable, Codable {
   /// What is stored: each register to an operand of the result's extents, at the element's own place.
   package var stores: [LoopKernel.Store]
 
+  /// Whether the product itself is all there is to store, and to one operand.
+  package var isPlain: Bool { epilogue.instructions.count == 1 && stores.count == 1 }
+
   package init(
     extents: Contraction.Extents, contraction: Contraction, left: Int, right: Int, domain: [Int],
     epilogue: VectorProgram, stores: [LoopKernel.Store]

@@ -39,7 +39,7 @@ struct NativeContraction {
     }
     schedule = ContractionSchedule(
       problem, isWide: isWide, threads: threads.threads(for: problem.work))
-    guard !problem.isEmpty, kernel.epilogue.instructions.count > 1 else {
+    guard !problem.isEmpty, !kernel.isPlain else {
       epilogue = nil
       return
     }

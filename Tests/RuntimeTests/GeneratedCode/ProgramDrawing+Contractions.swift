@@ -24,7 +24,8 @@ extension ProgramDrawing {
     let factors = [left, right].map { addOperand(.f32, count: $0.count) }
     let isPlain = random.chance(25)
     draw(over: domain, steps: isPlain ? 0 : random.int(1...12), after: [.core(.f32)])
-    let results = isPlain ? [0] : (0..<pick([1, 1, 2, 3, 8])).map { _ in self.result() }
+    let results =
+      isPlain ? pick([[0], [0], [0, 0]]) : (0..<pick([1, 1, 2, 3, 8])).map { _ in self.result() }
     let kernel = ContractionKernel(
       extents: contraction.extents(left, right), contraction: contraction, left: factors[0],
       right: factors[1], domain: domain, epilogue: program,
