@@ -8,7 +8,7 @@ package struct Program: Hashable, Sendable, Codable {
   package var name: String
   /// The kernels in the order in which they run.
   package var kernels: [Kernel]
-  /// The portable backend's code of each kernel: one piece for each of its programs.
+  /// The portable backend's code of each part of each kernel: one piece for each of its programs.
   package var code: [[PortableCode]]
   /// The memory the kernels work on.
   package var buffers: [Buffer]
@@ -65,7 +65,7 @@ extension Program {
     let memory = times.time("plan memory") {
       MemoryPlan(planning: lowered, redZones: options.poison)
     }
-    let code = times.time("translate") { lowered.kernels.map { $0.portableCode } }
+    let code = times.time("translate") { lowered.kernels.flatMap(\.parts).map(\.portableCode) }
     var kernelTimes = CodegenTimes()
     let native = times.time("encode") {
       options.backend == .portable
@@ -81,19 +81,23 @@ extension Program {
       memory: memory, inputs: lowered.inputs, outputs: lowered.outputs, states: lowered.states,
       faults: lowered.faults, native: native, options: options,
       commitKernel: lowered.firstStateWrite)
-    let violations = times.time("check plan") { planDump.check() }
+    let violations = times.time("check plan") { planDump.check() + bundleViolations }
     precondition(
       violations.isEmpty, "the memory plan of \(name) is wrong: \(violations.prefix(5))")
   }
 
-  /// Returns, for each kernel, the units of its grid that each thread runs; one entry where one runs it all.
+  /// Returns, for each part of each kernel, the units of its grid that each thread runs; one entry where one runs all.
   ///
-  /// - Parameter isNative: Whether kernels that have machine code run it; its grids are its own.
-  /// - Returns: A list of runs of units for each kernel.
-  package func slices(isNative: Bool) -> [[Range<Int>]] {
-    kernels.indices.map { index in
-      let grid = isNative ? native?.kernels[index]?.grid : nil
-      return (grid ?? kernels[index].grid).slices(options)
+  /// - Parameter isNative: Whether parts that have machine code run it; its grids are its own.
+  /// - Returns: For each kernel, a list of runs of units for each part.
+  package func slices(isNative: Bool) -> [[[Range<Int>]]] {
+    var part = 0
+    return kernels.map { kernel in
+      let grids = kernel.parts.map { body -> TileGrid in
+        defer { part += 1 }
+        return (isNative ? native?.kernels[part]?.grid : nil) ?? body.grid
+      }
+      return TileGrid.slices(of: grids, options)
     }
   }
 
@@ -162,13 +166,40 @@ extension LoweredGraph {
 }
 
 extension TileGrid {
-  /// Returns which units each thread runs: equal runs, as many as the work pays for.
-  fileprivate func slices(_ options: Program.Options) -> [Range<Int>] {
-    let work = units.multipliedReportingOverflow(by: workPerUnit)
-    let worth = work.overflow ? Int.max : work.partialValue / max(options.minimumWorkPerThread, 1)
-    let threads = max(1, min(options.threads, units, worth))
-    return (0..<threads).map { thread in
-      thread * units / threads..<(thread + 1) * units / threads
+  /// Returns which units of each grid each thread runs: equal runs, as many as all the work together pays for.
+  ///
+  /// What has fewer units than there are threads goes to those with the least to do.
+  fileprivate static func slices(
+    of grids: [TileGrid], _ options: Program.Options
+  ) -> [[Range<Int>]] {
+    let work = grids.reduce(0) { $0.addingClamped($1.work) }
+    let worth = work / max(options.minimumWorkPerThread, 1)
+    let most = grids.reduce(0) { grids.count == 1 ? $1.units : $0 + $1.units }
+    let threads = max(1, min(options.threads, most, worth))
+    var loads = [Int](repeating: 0, count: threads)
+    return grids.map { grid in
+      let runs = max(1, min(threads, grid.units))
+      let order = loads.indices.sorted { (loads[$0], $0) < (loads[$1], $1) }.prefix(runs).sorted()
+      var slices = [Range<Int>](repeating: 0..<0, count: threads)
+      for (run, thread) in order.enumerated() {
+        slices[thread] = run * grid.units / runs..<(run + 1) * grid.units / runs
+        loads[thread] = loads[thread].addingClamped(grid.work / runs)
+      }
+      return slices
     }
+  }
+
+  /// All the work, or the greatest number if it is more.
+  private var work: Int {
+    let work = units.multipliedReportingOverflow(by: workPerUnit)
+    return work.overflow ? .max : work.partialValue
+  }
+}
+
+extension Int {
+  /// Returns a sum of numbers that are not negative, or the greatest number if it is more.
+  fileprivate func addingClamped(_ other: Int) -> Int {
+    let sum = addingReportingOverflow(other)
+    return sum.overflow ? .max : sum.partialValue
   }
 }

@@ -14,7 +14,7 @@ extension Explanation {
 
   private func describe(_ index: Int) -> [String] {
     let kernel = program.kernels[index]
-    let threads = program.slices(isNative: program.native != nil)[index].count
+    let threads = program.slices(isNative: program.native != nil)[index][0].count
     let margin = String(repeating: " ", count: 7)
     var lines = [
       "\(padded("\(index + 1)", to: 4, right: true))  \(kernel.name): \(kernel.body.className), "
@@ -71,6 +71,7 @@ extension Kernel.Body {
   var className: String {
     switch self {
     case .loop(let loop): loop.loopClass.rawValue
+    case .bundle: "bundle"
     case .contraction: "contraction"
     case .scatter: "scatter"
     case .copy: "copy"

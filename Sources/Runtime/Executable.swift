@@ -33,13 +33,14 @@ final class Executable {
     let io0 = work.base + constants
     bases = [work.base, state.base, io0, io0 + io]
     let slices = program.slices(isNative: code != nil)
-    self.pool = slices.contains { $0.count > 1 } ? pool : nil
+    self.pool = slices.joined().contains { $0.count > 1 } ? pool : nil
     control = .allocate(capacity: 1)
     let builder = StepBuilder(program: program, slices: slices, code: code, bases: bases)
     control.initialize(
       to: RunControl(
-        steps: builder.steps, stepCount: program.kernels.count, scratch: builder.scratch,
-        barrier: self.pool?.barrier, faults: builder.faults, commitStep: program.commitKernel,
+        steps: builder.steps, stepCount: builder.stepCount,
+        kernelCount: program.kernels.count, scratch: builder.scratch,
+        barrier: self.pool?.barrier, faults: builder.faults, commitStep: builder.commitStep,
         hasFaults: !program.faults.isEmpty, poison: builder.poison))
     allocations = builder.allocations
     writeConstants()
@@ -60,7 +61,7 @@ final class Executable {
   /// - Parameter times: Receives one more than there are kernels; those that did not run stay as they are.
   /// - Returns: The fault that stopped the run, or nil.
   func run(timing times: inout [UInt64]) -> Int? {
-    precondition(times.count > control.pointee.stepCount, "a run has more kernels than times")
+    precondition(times.count > control.pointee.kernelCount, "a run has more kernels than times")
     return times.withUnsafeMutableBufferPointer { buffer in
       control.pointee.times = buffer.baseAddress
       defer { control.pointee.times = nil }
@@ -148,7 +149,7 @@ extension Program {
   }
 }
 
-/// One kernel, ready to run.
+/// One part of a kernel, ready to run.
 struct ExecutableStep {
   enum Body {
     case native(KernelFunction)
@@ -159,6 +160,9 @@ struct ExecutableStep {
   }
 
   let body: Body
+  /// The kernel, and whether this is its first part.
+  let kernel: Int
+  let isFirst: Bool
   /// The addresses of the operands of thread 0, and how far behind them those of the next thread are.
   let operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
   let operandStride: Int
@@ -173,6 +177,7 @@ struct ExecutableStep {
 struct RunControl: ~Copyable {
   let steps: UnsafeMutablePointer<ExecutableStep>
   let stepCount: Int
+  let kernelCount: Int
   let scratch: UnsafeMutablePointer<ThreadScratch>
   let barrier: Barrier?
   let faults: FaultCell
@@ -224,13 +229,13 @@ private func runThread(_ context: UnsafeMutableRawPointer, _ thread: Int) {
       }
     }
     if isSkipping { continue }
-    if thread == 0 { control.takeTime(index) }
+    if thread == 0, step.pointee.isFirst { control.takeTime(step.pointee.kernel) }
     // A pool shared with another plan may have more threads than this one has scratch memory for.
     if thread < step.pointee.sliceCount {
       step.pointee.run(step.pointee.slices[thread], control.pointee.scratch[thread], thread)
     }
   }
-  if thread == 0, !isSkipping { control.takeTime(control.pointee.stepCount) }
+  if thread == 0, !isSkipping { control.takeTime(control.pointee.kernelCount) }
 }
 
 /// Lets all threads meet before a step; whether the run goes on.
@@ -261,7 +266,7 @@ extension UnsafeMutablePointer<RunControl> {
     return pointee.hasFaults && index == pointee.commitStep && pointee.faults.reported != nil
   }
 
-  /// Notes when a step begins, if somebody asked.
+  /// Notes when a kernel begins, if somebody asked.
   fileprivate func takeTime(_ index: Int) {
     pointee.times?[index] = MonotonicClock.nanoseconds
   }

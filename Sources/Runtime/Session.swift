@@ -53,7 +53,7 @@ public final class Session {
     _ program: Program, _ code: ExecutableMemory?
   ) throws(RuntimeError) -> ThreadPool? {
     let slices = program.slices(isNative: code != nil)
-    guard slices.contains(where: { $0.count > 1 }) else { return nil }
+    guard slices.joined().contains(where: { $0.count > 1 }) else { return nil }
     return try ThreadPool(threadCount: program.threadCount)
   }
 }

@@ -1,10 +1,12 @@
 import DescentCodegen
 import DescentGraph
 
-/// Turns a program's kernels into flat steps over given memory.
+/// Turns a program's kernels, part by part, into flat steps over given memory.
 struct StepBuilder {
   let program: Program
-  let slices: [[Range<Int>]]
+  let slices: [[[Range<Int>]]]
+  /// The parts of all kernels, each with its kernel's number and its own within the kernel.
+  private let parts: [(kernel: Int, number: Int, part: Kernel)]
   let code: ExecutableMemory?
   let bases: [UnsafeMutableRawPointer]
   private let threadCount: Int
@@ -15,21 +17,31 @@ struct StepBuilder {
   let faults = FaultCell()
 
   init(
-    program: Program, slices: [[Range<Int>]], code: ExecutableMemory?,
+    program: Program, slices: [[[Range<Int>]]], code: ExecutableMemory?,
     bases: [UnsafeMutableRawPointer]
   ) {
     self.program = program
     self.slices = slices
     self.code = code
     self.bases = bases
-    steps = .allocate(capacity: max(1, program.kernels.count))
+    parts = program.kernels.enumerated().flatMap { index, kernel in
+      kernel.parts.enumerated().map { (index, $0.offset, $0.element) }
+    }
+    steps = .allocate(capacity: max(1, parts.count))
     // However many threads were allowed, memory is needed only for those with work.
-    threadCount = slices.reduce(1) { max($0, $1.count) }
+    threadCount = slices.joined().reduce(1) { max($0, $1.count) }
     scratch = .allocate(capacity: threadCount)
     allocations = [UnsafeMutableRawPointer(steps), UnsafeMutableRawPointer(scratch)]
     allocateScratch()
-    for index in program.kernels.indices { (steps + index).initialize(to: makeStep(index)) }
+    for index in parts.indices { (steps + index).initialize(to: makeStep(index)) }
     if program.isPoisoned { makePoison() }
+  }
+
+  var stepCount: Int { parts.count }
+
+  /// The first step of the first kernel that changes a state, or the number of steps.
+  var commitStep: Int {
+    parts.firstIndex { $0.kernel == program.commitKernel } ?? parts.count
   }
 
   private mutating func allocate<T>(_ elements: [T]) -> UnsafeMutablePointer<T> {
@@ -41,9 +53,9 @@ struct StepBuilder {
 
   private mutating func allocateScratch() {
     let slots = program.code.joined().reduce(1) { max($0, $1.slotCount) }
-    let partials = program.kernels.reduce(64) { max($0, $1.partialBytes) }
-    let locals = program.kernels.reduce(64) { most, kernel in
-      guard case .loop(let loop) = kernel.body else { return most }
+    let partials = parts.reduce(64) { max($0, $1.part.partialBytes) }
+    let locals = parts.reduce(64) { most, part in
+      guard case .loop(let loop) = part.part.body else { return most }
       return max(most, loop.localOffsets.last ?? 0)
     }
     for thread in 0..<threadCount {
@@ -70,21 +82,24 @@ struct StepBuilder {
   }
 
   private mutating func makeStep(_ index: Int) -> ExecutableStep {
-    let isParallel = slices[index].count > 1
-    let followsParallel = index > 0 && slices[index - 1].count > 1
+    let (kernel, number, _) = parts[index]
+    let isParallel = slices[kernel][0].count > 1
+    let followsParallel = kernel > 0 && slices[kernel - 1][0].count > 1
+    let own = slices[kernel][number]
     let operands = makeOperands(index)
     return ExecutableStep(
-      body: makeBody(index, operands.first), operands: operands.first,
+      body: makeBody(index, operands.first), kernel: kernel, isFirst: number == 0,
+      operands: operands.first,
       operandStride: operands.stride,
-      slices: allocate(slices[index]), sliceCount: slices[index].count,
-      waitsBefore: isParallel || followsParallel || program.isPoisoned)
+      slices: allocate(own), sliceCount: own.count,
+      waitsBefore: (number == 0 && (isParallel || followsParallel)) || program.isPoisoned)
   }
 
   /// Returns the addresses of a kernel's operands, behind those of its locals, of which each thread has its own.
   private mutating func makeOperands(
     _ index: Int
   ) -> (first: UnsafeMutablePointer<UnsafeMutableRawPointer>, stride: Int) {
-    let kernel = program.kernels[index]
+    let kernel = parts[index].part
     let shared = kernel.operands.map { address(of: $0.buffer) } + [faults.address]
     guard case .loop(let loop) = kernel.body, !loop.locals.isEmpty else {
       return (allocate(shared), 0)
@@ -99,7 +114,7 @@ struct StepBuilder {
   private mutating func makeBody(
     _ index: Int, _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
   ) -> ExecutableStep.Body {
-    let kernel = program.kernels[index]
+    let kernel = parts[index].part
     if let code, let native = program.native?.kernels[index] {
       return .native(code.entry(at: native.offset))
     }
@@ -116,6 +131,7 @@ struct StepBuilder {
           hasEpilogue: !contraction.isPlain, machine: machines[0]))
     case .scatter(let scatter):
       return .scatter(PortableScatter(kernel: scatter, operands: operands, faults: faults))
+    case .bundle: preconditionFailure("a bundle is run part by part")
     case .copy(let byteCount):
       return .copy(from: operands[0], to: operands[1], byteCount: byteCount)
     }
@@ -147,12 +163,13 @@ struct StepBuilder {
 
   private mutating func makePoison() {
     var lastUse = [Int](repeating: -1, count: program.buffers.count)
-    for (index, kernel) in program.kernels.enumerated() {
-      for operand in kernel.operands { lastUse[operand.buffer] = index }
+    for (index, part) in parts.enumerated() {
+      for operand in part.part.operands { lastUse[operand.buffer] = index }
     }
-    let plans = program.kernels.indices.map { index -> PoisonPlan in
-      let written = program.kernels[index].operands.filter { $0.access != .read }.map(\.buffer)
-      let dead = Set(program.kernels[index].operands.map(\.buffer)).sorted().filter { buffer in
+    let plans = parts.indices.map { index -> PoisonPlan in
+      let operands = parts[index].part.operands
+      let written = operands.filter { $0.access != .read }.map(\.buffer)
+      let dead = Set(operands.map(\.buffer)).sorted().filter { buffer in
         isTemporary(buffer) && lastUse[buffer] == index
           && !written.contains { $0 != buffer && sharesMemory($0, buffer) && lastUse[$0] > index }
       }
@@ -194,6 +211,7 @@ extension Kernel {
     case .contraction(let kernel):
       PortableContraction.scratchBytes(
         n: kernel.extents.n, chunks: kernel.contraction.chunks)
+    case .bundle: parts.reduce(0) { max($0, $1.partialBytes) }
     case .scatter, .copy: 0
     }
   }

@@ -96,26 +96,24 @@ import Testing
         outputs  loss f32[]
         state    1 trained number in 1 parameter, 2 other states; 192 B
 
-      4 kernels: 76 FLOP, 260 B moved a run
+      3 kernels: 76 FLOP, 260 B moved a run
          1  contract+sub: contraction, 1 thread, 24 FLOP, reads 68 B, writes 32 B
              %3 contract  f32[8, 1]   // m.swift:4
              %4 sub       f32[8, 1]   // m.swift:4
              reads  x f32[8, 1], slope f32[1, 1], y f32[8, 1]
              writes %4 f32[8, 1]
-         2  mul+sum+mul+mul+add: row, 1 thread, 33 FLOP, reads 32 B, writes 36 B
+         2  2 loops: mul+sum+mul+mul+add, add: bundle, 1 thread, 34 FLOP, reads 40 B, writes 44 B
              %5 mul   f32[8, 1]   // m.swift:4
              %6 sum   f32[]   // mean  m.swift:5
              %8 mul   f32[]   // mean  m.swift:5
              %11 mul  f32[8, 1]   // ∇mul  m.swift:4
              %12 add  f32[8, 1]   // ∇mul  m.swift:4
-             reads  %4 f32[8, 1]
+             %17 add  i64[]   // sgd
+             reads  %4 f32[8, 1], optimizer.step i64[]
              writes %12 f32[8, 1], in place of %4
              writes %8 f32[] as output "loss"
-         3  add: map, 1 thread, 1 FLOP, reads 8 B, writes 8 B
-             %17 add  i64[]   // sgd
-             reads  optimizer.step i64[]
              writes %17 i64[] as the new optimizer.step, in place of optimizer.step
-         4  contract+mul+sub: contraction, 1 thread, 18 FLOP, reads 72 B, writes 4 B
+         3  contract+mul+sub: contraction, 1 thread, 18 FLOP, reads 72 B, writes 4 B
              %13 contract  f32[1, 1]   // ∇contract  m.swift:4
              %19 mul       f32[1, 1]   // sgd  m.swift:3
              %20 sub       f32[1, 1]   // sgd  m.swift:3

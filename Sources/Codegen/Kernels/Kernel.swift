@@ -36,6 +36,8 @@ package struct Kernel: Hashable, Sendable, Codable {
   /// The classes of kernels.
   package enum Body: Hashable, Sendable, Codable {
     case loop(LoopKernel)
+    /// Loops of which none touches what another one writes; threads go from each to the next without waiting.
+    case bundle([LoopKernel])
     case contraction(ContractionKernel)
     case scatter(ScatterKernel)
     case copy(byteCount: Int)
@@ -93,10 +95,22 @@ package struct TileGrid: Hashable, Sendable, Codable {
 }
 
 extension Kernel {
+  /// What is compiled and divided among threads by itself: the loops of a bundle, each with all its operands, or the
+  /// kernel.
+  package var parts: [Kernel] {
+    guard case .bundle(let loops) = body else { return [self] }
+    return loops.map { loop in
+      var part = self
+      (part.body, part.grid) = (.loop(loop), loop.portableGrid)
+      return part
+    }
+  }
+
   /// The programs in which its work is written.
   package var programs: [VectorProgram] {
     switch body {
     case .loop(let loop): loop.stages.map(\.program)
+    case .bundle(let loops): loops.flatMap { $0.stages.map(\.program) }
     case .contraction(let contraction): [contraction.epilogue]
     case .scatter, .copy: []
     }

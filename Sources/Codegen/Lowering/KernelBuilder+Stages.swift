@@ -85,7 +85,7 @@ extension LoopKernel {
   package static let portableColumnUnit = 64
 
   /// The division of the portable backend's work.
-  fileprivate var portableGrid: TileGrid {
+  var portableGrid: TileGrid {
     let (outer, extent, inner) = view
     let steps = stages.reduce(0) { sum, stage in
       sum + (stage.isSweep ? stage.program.instructions.count + stage.accumulations.count : 1)

@@ -107,6 +107,7 @@ struct Lowering {
     bindOutputs()
     applyUpdates()
     deferStateWrites()
+    result.bundleLoops()
     return result
   }
 

@@ -7,7 +7,7 @@ import DescentGraph
 package struct NativeCode: Hashable, Sendable, Codable {
   /// Instructions and constants; they run at any address that is a multiple of 64.
   package var bytes: [UInt8] = []
-  /// For each kernel of the program its code, or nil.
+  /// For each part of each kernel of the program its code, or nil.
   package var kernels: [NativeKernel?] = []
 
   /// The scratch memory a thread needs, in bytes.
@@ -44,7 +44,9 @@ extension NativeCode {
     let isWide = features.isSuperset(of: .avx512Backend)
     for (index, kernel) in kernels.enumerated() {
       let streamed = streamed.isEmpty ? [] : streamed[index]
-      times.timeKernel { append(kernel, streamed, features, isWide: isWide, threads) }
+      times.timeKernel {
+        for part in kernel.parts { append(part, streamed, features, isWide: isWide, threads) }
+      }
     }
   }
 
@@ -80,7 +82,7 @@ extension NativeCode {
     case .scatter(let scatter):
       NativeScatter(scatter, faultCell: kernel.operands.count, isWide: isWide)?
         .write(to: &assembler)
-    case .copy: nil
+    case .bundle, .copy: nil
     }
   }
 }

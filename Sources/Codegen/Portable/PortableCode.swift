@@ -179,6 +179,7 @@ extension Kernel {
       loop.stages.map { PortableCode($0.program, domain: loop.domain(of: $0), kept: $0.kept) }
     case .contraction(let kernel):
       [PortableCode(kernel.epilogue, domain: kernel.domain, kept: kernel.stores.map(\.register))]
+    case .bundle: parts.flatMap(\.portableCode)
     case .scatter, .copy: []
     }
   }

@@ -88,6 +88,21 @@ package struct VectorProgram: Hashable, Sendable, Codable {
     }
   }
 
+  /// Gives the operands that are read other numbers.
+  package mutating func mapOperands(_ number: (Int) -> Int) {
+    positions = [:]
+    for index in instructions.indices {
+      switch instructions[index] {
+      case .load(let operand, let access, let type):
+        instructions[index] = .load(operand: number(operand), access, type)
+      case .gather(let operand, let access, let register, let stride, let type):
+        instructions[index] = .gather(
+          operand: number(operand), access, index: register, stride: stride, type)
+      case .scalar, .place, .exists, .check, .core: break
+      }
+    }
+  }
+
   private func type(of instruction: Instruction) -> DataType {
     switch instruction {
     case .scalar(let step): step.result

@@ -87,7 +87,7 @@ struct RandomKernel {
     case .contraction(let kernel):
       return operand != kernel.left && operand != kernel.right
         && kernel.epilogue.reads(operand, over: kernel.domain).allSatisfy { $0 }
-    case .scatter, .copy: return false
+    case .bundle, .scatter, .copy: return false
     }
   }
 
@@ -96,7 +96,7 @@ struct RandomKernel {
     switch body {
     case .loop(let loop): Class(rawValue: loop.loopClass.rawValue) ?? .map
     case .contraction: .contraction
-    case .scatter, .copy: .scatter
+    case .bundle, .scatter, .copy: .scatter
     }
   }
 
@@ -121,7 +121,7 @@ struct RandomKernel {
       (contraction.epilogue, contraction.domain) =
         contraction.epilogue.collapsing(contraction.domain)
       return .contraction(contraction)
-    case .scatter, .copy: return body
+    case .bundle, .scatter, .copy: return body
     }
   }
 
@@ -138,7 +138,7 @@ struct RandomKernel {
         }
     case .contraction: return false
     case .scatter: return outputs[0].count > 0
-    case .copy: return false
+    case .bundle, .copy: return false
     }
   }
 
@@ -149,6 +149,7 @@ struct RandomKernel {
     case .contraction(let kernel): "\(kernel.contraction) of \(kernel.extents)"
     case .scatter(let kernel):
       "scatter of \(kernel.count) to \(kernel.outer)×\(kernel.rows)×\(kernel.inner)"
+    case .bundle: "bundle"
     case .copy: "copy"
     }
   }
