@@ -19,6 +19,12 @@ struct ContractionEpilogue {
   }
 
   let emitter: VectorEmitter
+  /// The register that receives the sums one vector after the other, once a tile's are all in memory; nil where each
+  /// vector is finished where it is.
+  ///
+  /// Sums leave few registers. A program that needs more runs faster over memory in the first-level cache, with all
+  /// registers, than with values that come and go.
+  let core: UInt8?
   /// What the program reads, then what it stores.
   let streams: [Stream]
   /// Whether a stream is read and has other elements for each row and column.
@@ -26,6 +32,10 @@ struct ContractionEpilogue {
   /// Whether all that is read is more than stays in second-level caches.
   let readsMuch: Bool
   var spillBytes: Int { emitter.spillBytes }
+
+  /// The most instructions that finish sums where they are, though registers would do for more: its constants are
+  /// fetched for every vector, and its values wait for each other.
+  private static let longProgram = 16
 
   /// The registers that hold the streams' addresses while a tile is finished; the loops' variables lie in the frame.
   private static let bases = [12, 13, 14, 15, 3, 8, 9, 1, 6, 7]
@@ -76,8 +86,19 @@ struct ContractionEpilogue {
     self.isRead = isRead
     // What stores bytes works in registers that its values must leave alone.
     let free = Set(VectorEmitter.vectors(for: selection))
-    emitter = VectorEmitter(
+    let inPlace = VectorEmitter(
       selection, stores: kernel.stores.count, vectors: vectors.filter { free.contains($0) })
+    guard
+      inPlace.spillBytes > 0
+        || kernel.epilogue.instructions.count > ContractionEpilogue.longProgram
+    else {
+      (emitter, core) = (inPlace, nil)
+      return
+    }
+    let all = VectorEmitter.vectors(for: selection)
+    core = all.last
+    emitter = VectorEmitter(
+      selection, stores: kernel.stores.count, vectors: all.dropLast(), hoisting: .constants)
   }
 
   /// The register of a stream's address; those there are no registers for share `rdx` and wait in the frame.
@@ -101,6 +122,20 @@ struct ContractionEpilogue {
         assembler.emit(.lea, base(index), .at(base(index), index: .r11, scale: stream.byteCount))
       }
       if !isHeld(index) { assembler.emit(.mov, contraction.address(index), .rdx) }
+    }
+  }
+
+  /// Moves the streams' registers on to the next row.
+  func writeNextRow(_ contraction: NativeContraction, _ assembler: inout Assembler) {
+    for (index, stream) in streams.enumerated() where stream.steps.row != 0 {
+      let step = stream.steps.row * stream.byteCount
+      if isHeld(index) {
+        assembler.emit(.add, base(index), step)
+      } else {
+        assembler.emit(.mov, .rdx, contraction.address(index))
+        assembler.emit(.add, .rdx, step)
+        assembler.emit(.mov, contraction.address(index), .rdx)
+      }
     }
   }
 

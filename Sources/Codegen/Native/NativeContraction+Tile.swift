@@ -275,13 +275,16 @@ extension NativeContraction {
       load(.result, to: .rax, &assembler)
       assembler.emit(.lea, .r10, .at(.rax, index: .r10, scale: 4))
     }
+    if let epilogue, let core = epilogue.core {
+      return writeRows(rows, panel, epilogue, core, &assembler)
+    }
     for row in 0..<rows {
       for column in 0..<panel.vectors {
         let register = sum(row, column, panel)
         if let epilogue {
-          let count = panel.isPartial(column) ? panel.columns % width : width
           epilogue.emit(
-            self, row, column * width, sum: UInt8(register), count: count, &assembler)
+            self, row, column * width, sum: UInt8(register), count: panel.count(column),
+            &assembler)
         } else {
           let target = Memory.at(.r10, 4 * (row * problem.n + column * width))
           NativeTail.store(
@@ -289,5 +292,40 @@ extension NativeContraction {
         }
       }
     }
+  }
+
+  /// Leaves all sums in memory and runs the epilogue over them, row after row.
+  private func writeRows(
+    _ rows: Int, _ panel: Panel, _ epilogue: ContractionEpilogue, _ core: UInt8,
+    _ assembler: inout Assembler
+  ) {
+    load(.scratch, to: .r10, &assembler)
+    assembler.emit(.add, .r10, tileOffset)
+    let rowBytes = 4 * width * panel.vectors
+    for row in 0..<rows {
+      for column in 0..<panel.vectors {
+        assembler.emit(
+          .vmovups, .at(.r10, row * rowBytes + 4 * width * column),
+          vector(sum(row, column, panel)))
+      }
+    }
+    epilogue.emitter.writeConstants(to: &assembler)
+    epilogue.emitter.writeInvariants(to: &assembler) { _, _ in
+      preconditionFailure("a constant in a stream")
+    }
+    set(.rowsLeft, to: rows, &assembler)
+    let loop = assembler.makeLabel()
+    assembler.bind(loop)
+    for column in 0..<panel.vectors {
+      assembler.emit(.vmovups, vector(Int(core)), .at(.r10, 4 * width * column))
+      epilogue.emit(
+        self, 0, column * width, sum: core, count: panel.count(column), &assembler)
+    }
+    epilogue.writeNextRow(self, &assembler)
+    assembler.emit(.add, .r10, rowBytes)
+    load(.rowsLeft, to: .rax, &assembler)
+    assembler.emit(.dec, .rax)
+    store(.rax, to: .rowsLeft, &assembler)
+    assembler.emit(.jne, loop)
   }
 }

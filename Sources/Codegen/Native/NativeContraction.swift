@@ -79,10 +79,10 @@ extension NativeContraction {
     case blockColumn, endBlockColumn, blockTile, endBlockTile, start, depth, run, endRun, isFirst
     case isLast, rightBlock, sums
     // Of the tile.
-    case tile, row, tileLeft, panel, panelSums
+    case tile, row, tileLeft, panel, panelSums, rowsLeft
 
     /// The addresses of the epilogue's streams follow.
-    static let streams = Local.panelSums.rawValue + 1
+    static let streams = Local.rowsLeft.rawValue + 1
   }
 
   private var spillBytes: Int { epilogue?.spillBytes ?? 0 }
@@ -114,7 +114,8 @@ extension NativeContraction {
     store(.rax, to: name, &assembler)
   }
 
-  /// Packed panels lie at the start of scratch memory, then a tile's packed rows, then sums that were put aside.
+  /// Packed panels lie at the start of scratch memory, then a tile's packed rows, then sums that were put aside, then
+  /// those of one tile.
   var leftOffset: Int {
     schedule.packsRight ? schedule.blockColumns / tile.columns * schedule.panelBytes : 0
   }
@@ -131,9 +132,9 @@ extension NativeContraction {
   var runBytes: Int {
     tile.byteCount * schedule.blockTiles * (schedule.blockColumns / tile.columns)
   }
-  private var scratchBytes: Int {
-    sumsOffset + (schedule.isDeep ? runBytes * problem.chunks : 0)
-  }
+  /// Where a tile's sums lie while the epilogue runs over them.
+  var tileOffset: Int { sumsOffset + (schedule.isDeep ? runBytes * problem.chunks : 0) }
+  private var scratchBytes: Int { tileOffset + (epilogue?.core == nil ? 0 : tile.byteCount) }
 }
 
 /// The columns that a tile covers: whole vectors and perhaps a partial one.
@@ -145,6 +146,9 @@ struct Panel {
   var vectors: Int { (columns + width - 1) / width }
   /// Whether the last vector is partial.
   var isPartial: Bool { columns % width != 0 }
+
+  /// The columns of a vector.
+  func count(_ vector: Int) -> Int { isPartial(vector) ? columns % width : width }
 
   /// Whether a vector is the partial one.
   func isPartial(_ vector: Int) -> Bool { isPartial && vector == vectors - 1 }
