@@ -40,8 +40,9 @@ struct ContractionSchedule {
     let longest =
       switch (isSingle, problem.transposeRight) {
       case (true, true): 128
-      // A single tile uses a panel once, so nothing is gained by blocks.
-      case (true, false): max(1, problem.k)
+      // A single tile uses a panel once, so nothing is gained by blocks as such. But where panels come from memory,
+      // few rows at a time of all of them are a few long streams, which the processor foresees.
+      case (true, false): problem.isRightLarge ? 16 : max(1, problem.k)
       case (false, _): packsLeft || !isWide ? 256 : 512
       }
     let run = max(1, problem.run)
