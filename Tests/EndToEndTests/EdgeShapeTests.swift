@@ -135,6 +135,18 @@ import Testing
     }
   }
 
+  @Test func paddingToOneElementAgrees() throws {
+    let graph = Graph("padded") { g in
+      let x = g.input("x", [5, 7])
+      let none = x.slice(axis: 1, from: 0, to: 0)
+      let column = none.pad(low: [0, 1], high: [0, 0], value: 3)
+      // Beside a reduction, the column stands where the reduced axis had been.
+      g.output("y", x.sum(axes: [1], keepingAxes: true) * column)
+      g.output("z", exp(x) * column)
+    }
+    try check(graph, 9, "padding")
+  }
+
   @Test func movedReadsAgree() throws {
     let graph = Graph("moved") { g in
       let x = g.input("x", [6, 40])

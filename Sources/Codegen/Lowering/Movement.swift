@@ -55,16 +55,23 @@ extension KernelBuilder {
       return read(node.operands[0], map)
     case .pad(let low, _, let interior, let value):
       let dimensions = graph[node.operands[0]].type.shape.dimensions
-      let guards = dimensions.indices.compactMap { axis -> Access.Guard? in
-        guard dimensions[axis] != node.type.shape.dimensions[axis] else { return nil }
-        return Access.Guard(
-          axis: domainAxis(axis), low: low[axis].fixed ?? 0, step: interior[axis] + 1,
-          count: dimensions[axis])
-      }
       let type = node.type.dataType
       let fill = program.constant(
         bits: NDArray(repeating: value, type, dimensions: []).bits(at: 0), type)
-      return guarded(node.operands[0], guards, otherwise: fill, type)
+      var map = frame
+      for axis in dimensions.indices where dimensions[axis] != node.type.shape.dimensions[axis] {
+        let (low, step) = (low[axis].fixed ?? 0, interior[axis] + 1)
+        if let domainAxis = domainAxis(axis) {
+          map.guards.append(
+            Access.Guard(axis: domainAxis, low: low, step: step, count: dimensions[axis]))
+        } else if low <= 0, -low % step == 0, -low / step < dimensions[axis] {
+          // The only place along an axis of extent 1 has an element of its own.
+          map.axes[axis].offset = -low / step
+        } else {
+          return fill
+        }
+      }
+      return guarded(node.operands[0], map, otherwise: fill, type)
     case .concatenate(let axis):
       return emitConcatenation(node, axis)
     case .reshape:
@@ -81,31 +88,28 @@ extension KernelBuilder {
       let extent = graph[operand].type.shape.dimensions[axis]
       end -= extent
       guard extent > 0 else { continue }
-      let guards =
-        extent == whole
-        ? [] : [Access.Guard(axis: domainAxis(axis), low: end, step: 1, count: extent)]
-      result = guarded(operand, guards, otherwise: result, type)
+      var map = frame
+      // An axis of extent 1 has the element of one operand, which is the whole.
+      if extent != whole, let domainAxis = domainAxis(axis) {
+        map.guards = [Access.Guard(axis: domainAxis, low: end, step: 1, count: extent)]
+      }
+      result = guarded(operand, map, otherwise: result, type)
     }
     // Every operand is empty, and so is the domain: any constant will do.
     return result ?? program.constant(bits: 0, type)
   }
 
-  /// Reads an operand where guards hold, and takes another register elsewhere.
+  /// Reads an operand where a map's guards hold, and takes another register elsewhere.
   private mutating func guarded(
-    _ operand: Value, _ guards: [Access.Guard], otherwise: VectorProgram.Register?, _ type: DataType
+    _ operand: Value, _ map: IndexMap, otherwise: VectorProgram.Register?, _ type: DataType
   ) -> VectorProgram.Register {
-    var map = frame
-    map.guards = guards
     let register = read(operand, map)
-    guard !guards.isEmpty, let otherwise else { return register }
-    return select(program.append(.exists(guards)), register, otherwise, type)
+    guard !map.guards.isEmpty, let otherwise else { return register }
+    return select(program.append(.exists(map.guards)), register, otherwise, type)
   }
 
-  /// Returns the axis of the domain that a member's axis is.
-  private func domainAxis(_ axis: Int) -> Int {
-    guard let found = frame.axes[axis].coefficients.firstIndex(of: 1) else {
-      preconditionFailure("axis \(axis) of a member that is padded or joined has extent 1")
-    }
-    return found
+  /// Returns the axis of the domain that a member's axis is, or nil for one of extent 1 that is none.
+  private func domainAxis(_ axis: Int) -> Int? {
+    frame.axes[axis].coefficients.firstIndex(of: 1)
   }
 }
