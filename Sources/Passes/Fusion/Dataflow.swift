@@ -61,6 +61,11 @@ struct Dataflow {
     collectUsers()
   }
 
+  /// Whether a value is so much smaller than another that its way through memory does not count beside the other's.
+  func isTiny(_ value: Value, beside other: Value) -> Bool {
+    graph[value].type.byteCount * 16 <= graph[other].type.byteCount
+  }
+
   /// The positions in `reads` of what a node reads.
   func reads(of reader: Int) -> Range<Int> { Int(firstRead[reader])..<Int(firstRead[reader + 1]) }
 

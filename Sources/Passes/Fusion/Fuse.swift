@@ -110,15 +110,13 @@ struct Fuser {
     return only
   }
 
+  /// Whether all that a node needs is in memory, tiny, or computed for its sake alone from such values in few steps.
   private mutating func followsFromMemory(_ node: Int32, _ reader: Int32, _ depth: Int) -> Bool {
-    guard depth < 4 else { return false }
+    guard depth < Fuser.longestPrivateChain else { return false }
     for position in dataflow.reads(of: Int(node)) {
       let source = dataflow.reads[position].source
       guard dataflow.isComputed[Int(source)] else { continue }
-      let byteCounts = (
-        graph.nodes[Int(node)].type.byteCount, graph.nodes[Int(source)].type.byteCount
-      )
-      if byteCounts.1 * 16 <= byteCounts.0 { continue }
+      if dataflow.isTiny(Value(Int(source)), beside: Value(Int(node))) { continue }
       let group = groups[groups.leader(of: source)]
       if group.kind == .contraction, group.outputs == [source] { continue }
       let next = onlyReader(of: source)
@@ -173,6 +171,8 @@ struct Fuser {
     }
   }
 
+  /// How many nodes in a row may be computed for one reader's sake.
+  private static let longestPrivateChain = 4
   /// How many groups over one domain another is tried to be merged with.
   private static let maximumSiblings = 4
 }

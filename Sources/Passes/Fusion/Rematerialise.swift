@@ -43,8 +43,6 @@ private struct RematerialisationSearch {
   /// For each value that other groups compute again, the nodes they copy, in order.
   private var copies: [Value: [Value]] = [:]
 
-  /// A value so much smaller than another is stored for its sake without counting.
-  private static let tinyShare = 16
   /// The most scalar instructions that are done again for one value.
   private static let mostInstructions = 8
   /// What one instruction is worth, in bytes moved for each element: vectors of several instructions take as long as
@@ -113,15 +111,10 @@ private struct RematerialisationSearch {
         case .unreachable: return nil
         case .stored(let source): recipe.sources.insert(source)
         case .computed(let source):
-          let isTiny =
-            graph[source].type.byteCount * RematerialisationSearch.tinyShare
-            <= graph[value].type.byteCount
-          if isTiny {
-            recipe.sources.insert(source)
-          } else if source == operand, graph[source].op.isElementwise, isCheap(source) {
+          if source == operand, !dataflow.isTiny(source, beside: value), isCheap(source) {
             pending.append(source)
           } else {
-            // What it is computed from cannot be kept, so it would be kept itself.
+            // What is tiny may as well be kept, and what follows from something that cannot be must be.
             recipe.sources.insert(source)
           }
         }
@@ -166,8 +159,7 @@ private struct RematerialisationSearch {
     return operands.allSatisfy { operand in
       guard case .computed(let source) = origin(of: operand) else { return true }
       return source == operand && graph[source].op.isElementwise
-        || graph[source].type.byteCount * RematerialisationSearch.tinyShare
-          <= graph[value].type.byteCount
+        || dataflow.isTiny(source, beside: value)
     }
   }
 
@@ -194,12 +186,10 @@ private struct RematerialisationSearch {
 
   /// The large value that a recipe needs in memory and that is not there, if there is just one.
   private func missing(_ recipe: Recipe, _ value: Value) -> Value? {
-    let missing = recipe.sources.filter { !isStored[Int($0.index)] && isLarge($0, beside: value) }
+    let missing = recipe.sources.filter {
+      !isStored[Int($0.index)] && !dataflow.isTiny($0, beside: value)
+    }
     return missing.count == 1 ? missing.first : nil
-  }
-
-  private func isLarge(_ source: Value, beside value: Value) -> Bool {
-    graph[source].type.byteCount * RematerialisationSearch.tinyShare > graph[value].type.byteCount
   }
 
   /// Leaves values to their readers if that moves fewer bytes.
@@ -210,7 +200,7 @@ private struct RematerialisationSearch {
     let values = values.filter { entry in
       !pinned.contains(entry.value)
         && entry.recipe.sources.allSatisfy {
-          isStored[Int($0.index)] || $0 == source || !isLarge($0, beside: entry.value)
+          isStored[Int($0.index)] || $0 == source || dataflow.isTiny($0, beside: entry.value)
         }
     }
     guard !values.isEmpty else { return }
