@@ -70,7 +70,7 @@ extension Contraction: OpDefinition {
     guard rank >= 2, rank == rightRank || isShared else {
       throw GraphError(
         "matmul: needs equally many axes, at least two, not \(left.shape) and \(right.shape)",
-        hint: rightRank == 2 ? "only an untransposed left operand may have more" : nil)
+        hint: rank > 2 && rightRank == 2 ? "only an untransposed left operand may have more" : nil)
     }
     for axis in 0..<rightRank - 2 where left.shape[axis] != right.shape[axis] {
       throw GraphError("matmul: leading axes differ: \(left.shape) and \(right.shape)")
