@@ -104,8 +104,20 @@ import Testing
     return inputs
   }
 
+  /// Compiles for every backend with machine code, of which all kernels must have some.
+  private func nativePlans(
+    _ graph: Graph, _ shape: Shape, _ seed: UInt64
+  ) throws -> [(Backend, Plan)] {
+    try Backend.allCases.filter { $0 != .portable && $0.runs(on: CPUFeatures.detected) }.map {
+      let plan = try graph.compile(
+        options: CompileOptions(
+          threads: 1 + Int(seed % 4), poison: seed % 2 == 0, minimumWorkPerThread: 1, backend: $0))
+      #expect(plan.program.native?.kernels.contains { $0 == nil } == false, "\(shape)")
+      return ($0, plan)
+    }
+  }
+
   @Test func everyShapeAgrees() throws {
-    let backends = Backend.allCases.filter { $0 != .portable && $0.runs(on: CPUFeatures.detected) }
     for seed in 0..<372 as Range<UInt64> {
       var random = SplitMix64(seed: seed)
       let shape = seed < 72 ? special(seed) : shape(&random)
@@ -114,12 +126,7 @@ import Testing
       let session = try portable.makeSession()
       let inputs = inputs(session, &random)
       let expected = try session.run(inputs).y
-      for backend in backends {
-        let plan = try graph.compile(
-          options: CompileOptions(
-            threads: 1 + Int(seed % 4), poison: seed % 2 == 0, minimumWorkPerThread: 1,
-            backend: backend))
-        #expect(plan.program.native?.kernels.contains { $0 == nil } == false, "\(shape)")
+      for (backend, plan) in try nativePlans(graph, shape, seed) {
         let found = try plan.makeSession().run(inputs).y
         #expect(found.equalsBits(of: expected), "\(backend) \(shape), seed \(seed)")
       }
@@ -219,7 +226,6 @@ import Testing
         g.output("sum", tanh(next + residual) - residual)
       }
     }
-    let backends = Backend.allCases.filter { $0 != .portable && $0.runs(on: CPUFeatures.detected) }
     for seed in 0..<80 as Range<UInt64> {
       var random = SplitMix64(seed: seed)
       var shape = seed < 16 ? special(seed * 5) : shape(&random)
@@ -235,12 +241,7 @@ import Testing
         expected[port.name].map { (port.name, $0) }
       }
       #expect(all.count == 7)
-      for backend in backends {
-        let plan = try graph.compile(
-          options: CompileOptions(
-            threads: 1 + Int(seed % 4), poison: seed % 2 == 0, minimumWorkPerThread: 1,
-            backend: backend))
-        #expect(plan.program.native?.kernels.contains { $0 == nil } == false, "\(shape)")
+      for (backend, plan) in try nativePlans(graph, shape, seed) {
         let session = try plan.makeSession()
         _ = try session.run(inputs)
         let found = try session.run(inputs)
