@@ -14,10 +14,8 @@ import Testing
   }
 
   @Test func crossEntropyThereAndBack() throws {
-    let graph = try Graph("loss") { g in
-      let scores = g.input("scores", [512, 100])
-      g.output("loss", crossEntropy(scores, g.input("labels", [512], .i32)))
-    }.gradient(of: "loss", withRespectTo: ["scores"])
+    let graph = try Networks.crossEntropy(rows: 512, classes: 100)
+      .gradient(of: "loss", withRespectTo: ["scores"])
     expectSnapshot(
       try kernels(graph),
       """
@@ -27,11 +25,8 @@ import Testing
   }
 
   @Test func layerNormThereAndBack() throws {
-    let graph = try Graph("norm") { g in
-      let x = g.input("x", [512, 256])
-      let y = layerNorm(x, scale: g.input("scale", [256]), shift: g.input("shift", [256]))
-      g.output("y", (y * g.input("dy", [512, 256])).sum())
-    }.gradient(of: "y", withRespectTo: ["x", "scale", "shift"])
+    let graph = try Networks.layerNorm(rows: 512, columns: 256)
+      .gradient(of: "y", withRespectTo: ["x", "scale", "shift"])
     expectSnapshot(
       try kernels(graph),
       """
@@ -42,34 +37,7 @@ import Testing
   }
 
   @Test func transformerBlock() throws {
-    let (batch, length, heads, depth) = (8, 128, 4, 64)
-    let width = heads * depth
-    let graph = try Graph("block") { g in
-      func linear(_ x: Tensor, _ name: String, _ inputs: Int, _ outputs: Int) -> Tensor {
-        x.matmul(g.parameter("\(name).w", Shape([inputs, outputs]), .heNormal))
-          + g.parameter("\(name).b", Shape([outputs]))
-      }
-      func norm(_ x: Tensor, _ name: String) -> Tensor {
-        layerNorm(
-          x, scale: g.parameter("\(name).scale", Shape([width]), .ones),
-          shift: g.parameter("\(name).shift", Shape([width])))
-      }
-      var x = g.input("x", Shape([batch, length, width]))
-      let all = linear(norm(x, "norm1"), "qkv", width, 3 * width)
-        .reshape(Shape([batch, length, 3, heads, depth])).transpose([2, 0, 3, 1, 4])
-      let parts = (0..<3).map { part in
-        all.slice(axis: 0, from: Extent(offset: part), to: Extent(offset: part + 1))
-          .reshape(Shape([batch, heads, length, depth]))
-      }
-      let scores = parts[0].matmul(parts[1], transposeRight: true) / Double(depth).squareRoot()
-      let mixed = softmax(scores).matmul(parts[2]).transpose([0, 2, 1, 3])
-        .reshape(Shape([batch, length, width]))
-      x = x + linear(mixed, "out", width, width)
-      let hidden = gelu(linear(norm(x, "norm2"), "up", width, 4 * width))
-      x = x + linear(hidden, "down", 4 * width, width)
-      g.output("loss", mse(x, g.input("target", Shape([batch, length, width]))))
-    }.minimizing("loss", with: .adam(1e-3))
-    let kernels = try kernels(graph)
+    let kernels = try kernels(Networks.transformerBlock(batch: 8, length: 128))
     #expect(kernels.split(separator: "\n").count <= 40)
     expectSnapshot(
       kernels,

@@ -15,16 +15,7 @@ import Testing
   }
 
   @Test func aTrainingStepEndsWithABundle() throws {
-    let graph = try Graph("mlp") { g in
-      var x = g.input("x", [.batch, 784])
-      for (index, width) in [256, 128, 10].enumerated() {
-        let weight = g.parameter("\(index).w", [x.shape[1], Extent(offset: width)], .heNormal)
-        x = x.matmul(weight) + g.parameter("\(index).b", [Extent(offset: width)])
-        if index < 2 { x = relu(x) }
-      }
-      g.output("loss", crossEntropy(x, g.input("labels", [.batch], .i32)))
-    }.minimizing("loss", with: .sgd(0.1, momentum: 0.9))
-    let plan = try graph.compile(batch: 64, options: CompileOptions(threads: 1))
+    let plan = try Networks.mnist().compile(batch: 64, options: CompileOptions(threads: 1))
     expectSnapshot(
       plan.program.kernels.map(\.name).joined(separator: "\n"),
       """
