@@ -50,6 +50,7 @@ let package = Package(
       name: "DescentDiagnostics",
       dependencies: [
         "DescentGraph", "DescentPasses", "DescentCodegen", "DescentRuntime", "DescentCompiler",
+        "DescentFormats",
       ],
       path: "Sources/Diagnostics", swiftSettings: safe),
     .target(
@@ -94,14 +95,15 @@ let package = Package(
     .testTarget(
       name: "DescentDiagnosticsTests",
       dependencies: [
-        "DescentCompiler", "DescentDiagnostics", "DescentGraph", "DescentTestSupport",
+        "DescentCompiler", "DescentDiagnostics", "DescentFormats", "DescentGraph",
+        "DescentPasses", "DescentTestSupport",
       ],
       path: "Tests/DiagnosticsTests", swiftSettings: strict),
     .testTarget(
       name: "DescentEndToEndTests",
       dependencies: [
-        "Descent", "DescentCodegen", "DescentCompiler", "DescentGraph", "DescentRuntime",
-        "DescentTestSupport",
+        "Descent", "DescentCodegen", "DescentCompiler", "DescentGraph", "DescentPasses",
+        "DescentRuntime", "DescentTestSupport",
       ],
       path: "Tests/EndToEndTests", swiftSettings: strict),
     .testTarget(

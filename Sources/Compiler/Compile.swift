@@ -50,8 +50,7 @@ private struct Compilation {
     try result.graph.checkCompilable(state)
     let fuses = !options.disabled.contains("fuse")
     let fused = time("fuse") {
-      result.journal.pass = "fuse"
-      return FusedGraph(fusing: result.graph, isEnabled: fuses, journal: &result.journal)
+      FusedGraph(fusing: result.graph, isEnabled: fuses, journal: &result.journal)
     }
     let programOptions = Program.Options(
       threads: threads, minimumWorkPerThread: options.minimumWorkPerThread,

@@ -8,18 +8,50 @@ extension Explanation {
     let list = program.kernels
     let arithmetic = list.reduce(0) { $0 + $1.flops }
     let traffic = list.reduce(0) { $0 + $1.bytesRead + $1.bytesWritten }
-    return ["\(counted(list.count, "kernel")): \(flops(arithmetic)), \(bytes(traffic)) moved a run"]
-      + list.indices.flatMap { describe($0) }
+    let time = list.reduce(0) { $0 + roofline.nanoseconds(of: $1) }
+    return [
+      "\(counted(list.count, "kernel")): \(flops(arithmetic)), \(bytes(traffic)) moved a run, "
+        + "at least \(microseconds(time)) µs on \(roofline.name)"
+    ] + list.indices.flatMap { describe($0) }
   }
+
+  /// The kernels that must take longest, with their share in the least time of all.
+  var costs: [String] {
+    let list = program.kernels
+    guard list.count > 1 else { return [] }
+    let times = list.map { roofline.nanoseconds(of: $0) }
+    let total = times.reduce(0, +)
+    let shown = dearest.prefix(Explanation.shownCosts).map { index in
+      let share = percent(Int(times[index] * 1000), of: Int(total * 1000))
+      let bound = roofline.isBoundByMemory(list[index]) ? "memory" : "arithmetic"
+      return "  \(padded(share, to: 7, right: true))  "
+        + "\(padded(microseconds(times[index]), to: 9, right: true)) µs  "
+        + "kernel \(index + 1) (\(list[index].name)), bound by \(bound)"
+    }
+    return ["the largest costs"] + shown
+  }
+
+  /// The kernels, those that must take longest first.
+  var dearest: [Int] {
+    let times = program.kernels.map { roofline.nanoseconds(of: $0) }
+    return times.indices.sorted { (times[$1], $0) < (times[$0], $1) }
+  }
+
+  /// How many of the largest costs are told.
+  private static let shownCosts = 5
+
+  /// Returns how many threads work on a kernel.
+  func threads(of index: Int) -> Int { slices[index][0].count }
 
   private func describe(_ index: Int) -> [String] {
     let kernel = program.kernels[index]
-    let threads = program.slices(isNative: program.native != nil)[index][0].count
+    let threads = threads(of: index)
     let margin = String(repeating: " ", count: 7)
     var lines = [
       "\(padded("\(index + 1)", to: 4, right: true))  \(kernel.name): \(kernel.body.className), "
         + "\(counted(threads, "thread")), \(flops(kernel.flops)), "
-        + "reads \(bytes(kernel.bytesRead)), writes \(bytes(kernel.bytesWritten))"
+        + "reads \(bytes(kernel.bytesRead)), writes \(bytes(kernel.bytesWritten)), "
+        + "at least \(microseconds(roofline.nanoseconds(of: kernel))) µs"
     ]
     let names = kernel.nodes.map { "\($0) \(graph[$0].op.name)" }
     let width = names.map(\.count).max() ?? 0

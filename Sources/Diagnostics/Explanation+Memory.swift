@@ -3,12 +3,22 @@ import DescentCompiler
 import DescentGraph
 
 extension Explanation {
-  /// The segments, how tightly the arena is packed, and what is live when most is.
+  /// What lies in a part of the arena, and during which kernels.
+  struct Piece {
+    let buffer: BufferID
+    let place: MemoryPlan.Placement
+    let value: Value
+    let kernels: ClosedRange<Int>
+  }
+
+  /// The segments of a session's memory, as explanations name them.
+  static let segmentNames = ["constants", "state", "inputs and outputs", "arena"]
+
+  /// The segments, how tightly the arena is packed, and what lies in it when.
   var memory: [String] {
     let plan = program.memory
-    let names = ["constants", "state", "inputs and outputs", "arena"]
     var lines = ["memory: \(bytes(plan.segmentBytes.reduce(0, +)))"]
-    for (name, size) in zip(names, plan.segmentBytes) {
+    for (name, size) in zip(Explanation.segmentNames, plan.segmentBytes) {
       lines.append("  \(padded(name, to: 20))\(padded(bytes(size), to: 11, right: true))")
     }
     guard plan.arenaBytes > 0 else { return lines }
@@ -17,12 +27,26 @@ extension Explanation {
         + "\(percent(plan.arenaLowerBound, of: plan.arenaBytes)) efficient, "
         + "placed \(plan.strategy)")
     let peak = program.kernels[plan.peakKernel]
-    lines.append("  live at the peak, in kernel \(plan.peakKernel + 1) (\(peak.name)):")
-    return lines + livePieces(at: plan.peakKernel).map { "    " + $0 }
+    lines.append(
+      "  what lies where in the arena during which kernels, and with a star what is live at the "
+        + "peak, in kernel \(plan.peakKernel + 1) (\(peak.name)):")
+    return lines + pieces.map { "    " + describe($0) }
   }
 
-  /// Returns the pieces of the arena in use during a kernel, by their place.
-  private func livePieces(at kernel: Int) -> [String] {
+  private func describe(_ piece: Piece) -> String {
+    let star = piece.kernels.contains(program.memory.peakKernel) ? "*" : " "
+    let kernels = "\(piece.kernels.lowerBound + 1)–\(piece.kernels.upperBound + 1)"
+    let node = graph[piece.value]
+    return line(
+      "",
+      "\(padded("\(piece.place.offset)", to: 10, right: true))  "
+        + "\(padded(bytes(piece.place.byteCount), to: 9, right: true)) \(star) "
+        + "\(padded(kernels, to: 7))  \(name(piece.value)) \(node.op.name) \(node.type)",
+      node.origin)
+  }
+
+  /// The pieces of the arena by their place, those of one place in the order of their use.
+  var pieces: [Piece] {
     var uses: [BufferID: ClosedRange<Int>] = [:]
     var values: [BufferID: Value] = [:]
     for (index, kernel) in program.kernels.enumerated() {
@@ -32,17 +56,14 @@ extension Explanation {
         values[operand.buffer] = operand.value
       }
     }
-    let live = uses.filter { $0.value.contains(kernel) }.keys.sorted {
-      (program.memory.placements[$0].offset, $0) < (program.memory.placements[$1].offset, $1)
+    let pieces = uses.map { buffer, kernels in
+      Piece(
+        buffer: buffer, place: program.memory.placements[buffer],
+        value: values[buffer] ?? program.buffers[buffer].value, kernels: kernels)
     }
-    return live.map { buffer in
-      let place = program.memory.placements[buffer]
-      let value = values[buffer] ?? program.buffers[buffer].value
-      return line(
-        "",
-        "\(padded("\(place.offset)", to: 8, right: true))  "
-          + "\(padded(bytes(place.byteCount), to: 9, right: true))  \(name(value)) "
-          + "\(graph[value].op.name) \(graph[value].type)", graph[value].origin)
+    return pieces.sorted {
+      ($0.place.offset, $0.kernels.lowerBound, $0.buffer)
+        < ($1.place.offset, $1.kernels.lowerBound, $1.buffer)
     }
   }
 }

@@ -4,14 +4,21 @@ import DescentGraph
 import DescentPasses
 
 extension Plan {
-  /// The plan as a person would tell it: kernels and what they fuse, memory, what the passes did, what was not fused.
+  /// The plan as a person would tell it: kernels and what they fuse, the largest costs, memory, what the passes did,
+  /// what was not fused.
   ///
   /// Equal plans give equal text; how long compiling took stands in `timingTable`.
-  public var explanation: String {
-    let explanation = Explanation(plan: self)
+  public var explanation: String { explanation(on: .nominal(threads: program.threadCount)) }
+
+  /// Returns the plan as a person would tell it, with times predicted for a machine.
+  ///
+  /// - Parameter roofline: The machine, such as `Roofline(MachineLimits(measuringThreads: 2))`.
+  /// - Returns: The text that `explanation` gives for an ordinary machine.
+  public func explanation(on roofline: Roofline) -> String {
+    let explanation = Explanation(plan: self, roofline: roofline)
     let sections = [
-      explanation.header, explanation.kernels, explanation.memory, explanation.passes,
-      explanation.unfused,
+      explanation.header, explanation.kernels, explanation.costs, explanation.memory,
+      explanation.passes, explanation.unfused,
     ]
     return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
       .joined(separator: "\n\n")
@@ -43,6 +50,16 @@ extension Plan {
 /// The sections of an explanation, each as lines.
 struct Explanation {
   let plan: Plan
+  /// The machine for which times are predicted.
+  let roofline: Roofline
+  /// The units of work of each part of each kernel that each thread has.
+  let slices: [[[Range<Int>]]]
+
+  init(plan: Plan, roofline: Roofline) {
+    (self.plan, self.roofline) = (plan, roofline)
+    slices = plan.program.slices(isNative: plan.program.native != nil)
+  }
+
   var program: Program { plan.program }
   var graph: Graph { plan.graph }
 
@@ -66,7 +83,7 @@ struct Explanation {
   var passes: [String] {
     var names: [String] = []
     var entries: [String: [Journal.Entry]] = [:]
-    for entry in plan.journal.entries where entry.pass != Explanation.fusion {
+    for entry in plan.journal.entries {
       if entries[entry.pass] == nil { names.append(entry.pass) }
       entries[entry.pass, default: []].append(entry)
     }
@@ -85,16 +102,6 @@ struct Explanation {
     return ["  \(pass): \(shown)"]
       + entries.map { line("    ", "\($0.rule)  \($0.text)", $0.origin) }
   }
-
-  var unfused: [String] {
-    let entries = plan.journal.entries.filter { $0.pass == Explanation.fusion }
-    guard !entries.isEmpty else { return [] }
-    return ["why values were stored rather than kept in registers"]
-      + entries.map { line("  ", $0.text, $0.origin) }
-  }
-
-  /// The pass under which the journal says what was not fused.
-  private static let fusion = "fuse"
 
   /// Returns a line that ends with the place in the user's program, where it is known.
   func line(_ indentation: String, _ text: String, _ origin: Origin) -> String {

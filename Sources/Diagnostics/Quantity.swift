@@ -11,6 +11,12 @@ func flops(_ count: Int) -> String {
 /// Returns a duration in milliseconds, such as `0.25`.
 func milliseconds(_ nanoseconds: Int) -> String { decimal(nanoseconds, over: 1_000_000, places: 2) }
 
+/// Returns a duration in microseconds, such as `0.25`.
+func microseconds(_ nanoseconds: Double) -> String {
+  let shown = min(nanoseconds.rounded(), 1e15)
+  return decimal(Int(shown), over: 1000, places: 2)
+}
+
 /// Returns a share such as `98.4 %`, or `100 %` of nothing.
 func percent(_ part: Int, of whole: Int) -> String {
   guard whole > 0, part != whole else { return "100 %" }

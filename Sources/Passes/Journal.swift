@@ -22,6 +22,8 @@ public struct Journal: Sendable {
 
   /// The decisions in order.
   public private(set) var entries: [Entry] = []
+  /// What became of each value that a kernel computes, once for each of its readers: the ledger of fusion.
+  public package(set) var ledger: [FusionVerdict] = []
   /// The pass at work; entries are filed under it.
   package var pass: String = ""
   /// Rules that are switched off.

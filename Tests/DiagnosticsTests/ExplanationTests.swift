@@ -36,26 +36,32 @@ import Testing
         outputs  hidden f32[512, 3], share f32[512, 2]
         state    21 trained numbers in 3 parameters, 0 other states; 192 B
 
-      4 kernels: 52.7 kFLOP, 36.0 KiB moved a run
-         1  contract+add+relu: contraction, 2 threads, 16.8 kFLOP, reads 8.0 KiB, writes 6.0 KiB
+      4 kernels: 52.7 kFLOP, 36.0 KiB moved a run, at least 0.44 µs on a nominal machine on 2 threads
+         1  contract+add+relu: contraction, 2 threads, 16.8 kFLOP, reads 8.0 KiB, writes 6.0 KiB, at least 0.14 µs
              %3 contract  f32[512, 3]   // 0.Dense  m.swift:4
              %5 add       f32[512, 3]   // 0.Dense  m.swift:4
              %6 relu      f32[512, 3]   // 0.Dense  m.swift:5
              reads  x f32[512, 4], a f32[4, 3], bias f32[3]
              writes %6 f32[512, 3] as output "hidden"
-         2  contract+exp: contraction, 2 threads, 33.7 kFLOP, reads 6.0 KiB, writes 4.0 KiB
+         2  contract+exp: contraction, 2 threads, 33.7 kFLOP, reads 6.0 KiB, writes 4.0 KiB, at least 0.17 µs
              %8 contract  f32[512, 2]   // 1.Dense  m.swift:7
              %9 exp       f32[512, 2]   // 1.Dense  m.swift:8
              reads  %6 f32[512, 3], b f32[3, 2]
              writes %9 f32[512, 2]
-         3  sum: column, 1 thread, 1.0 kFLOP, reads 4.0 KiB, writes 8 B
+         3  sum: column, 1 thread, 1.0 kFLOP, reads 4.0 KiB, writes 8 B, at least 0.04 µs
              %10 sum  f32[2]   // 1.Dense  m.swift:9
              reads  %9 f32[512, 2]
              writes %10 f32[2]
-         4  div: map, 2 threads, 1.0 kFLOP, reads 4.0 KiB, writes 4.0 KiB
+         4  div: map, 2 threads, 1.0 kFLOP, reads 4.0 KiB, writes 4.0 KiB, at least 0.08 µs
              %12 div  f32[512, 2]   // ExplanationTests.swift:22
              reads  %9 f32[512, 2], %10 f32[2]
              writes %12 f32[512, 2] as output "share"
+
+      the largest costs
+         39.7 %       0.17 µs  kernel 2 (contract+exp), bound by arithmetic
+         32.4 %       0.14 µs  kernel 1 (contract+add+relu), bound by memory
+         18.5 %       0.08 µs  kernel 4 (div), bound by memory
+          9.2 %       0.04 µs  kernel 3 (sum), bound by memory
 
       memory: 22.2 KiB
         constants                   0 B
@@ -63,18 +69,18 @@ import Testing
         inputs and outputs     18.0 KiB
         arena                   4.0 KiB
         the arena could not be smaller than 4.0 KiB: 100 % efficient, placed in kernel order, best fit
-        live at the peak, in kernel 3 (sum):
-                 0    4.0 KiB  %9 exp f32[512, 2]   // 1.Dense  m.swift:8
-              4096        8 B  %10 sum f32[2]   // 1.Dense  m.swift:9
+        what lies where in the arena during which kernels, and with a star what is live at the peak, in kernel 3 (sum):
+                   0    4.0 KiB * 2–4      %9 exp f32[512, 2]   // 1.Dense  m.swift:8
+                4096        8 B * 3–4      %10 sum f32[2]   // 1.Dense  m.swift:9
 
       what the passes did
         nothing
 
-      why values were stored rather than kept in registers
-        %6 relu: it is an output; a contraction reads it in memory   // 0.Dense  m.swift:5
-        %9 exp: contraction and column kernels do not mix; another kernel stands between it and its reader   // 1.Dense  m.swift:8
-        %10 sum: the elements have passed when a reduction is complete   // 1.Dense  m.swift:9
-        %12 div: it is an output   // ExplanationTests.swift:22
+      what is not fused: 4 edges, 28.0 KiB moved for them
+         12.0 KiB  %6 relu → %8 contract: a contraction reads it in memory   // 0.Dense  m.swift:5 → 1.Dense  m.swift:7
+          8.0 KiB  %9 exp → %10 sum: contraction and column kernels do not mix   // 1.Dense  m.swift:8 → 1.Dense  m.swift:9
+          8.0 KiB  %9 exp → %12 div: another kernel stands between it and its reader   // 1.Dense  m.swift:8 → ExplanationTests.swift:22
+             16 B  %10 sum → %12 div: the elements have passed when a reduction is complete   // 1.Dense  m.swift:9 → ExplanationTests.swift:22
       """)
   }
 
@@ -96,13 +102,13 @@ import Testing
         outputs  loss f32[]
         state    1 trained number in 1 parameter, 2 other states; 192 B
 
-      3 kernels: 76 FLOP, 260 B moved a run
-         1  contract+sub: contraction, 1 thread, 24 FLOP, reads 68 B, writes 32 B
+      3 kernels: 76 FLOP, 260 B moved a run, at least 0.00 µs on a nominal machine on 1 thread
+         1  contract+sub: contraction, 1 thread, 24 FLOP, reads 68 B, writes 32 B, at least 0.00 µs
              %3 contract  f32[8, 1]   // m.swift:4
              %4 sub       f32[8, 1]   // m.swift:4
              reads  x f32[8, 1], slope f32[1, 1], y f32[8, 1]
              writes %4 f32[8, 1]
-         2  2 loops: mul+sum+mul+mul+add, add: bundle, 1 thread, 34 FLOP, reads 40 B, writes 44 B
+         2  2 loops: mul+sum+mul+mul+add, add: bundle, 1 thread, 34 FLOP, reads 40 B, writes 44 B, at least 0.00 µs
              %5 mul   f32[8, 1]   // m.swift:4
              %6 sum   f32[]   // mean  m.swift:5
              %8 mul   f32[]   // mean  m.swift:5
@@ -113,12 +119,17 @@ import Testing
              writes %12 f32[8, 1], in place of %4
              writes %8 f32[] as output "loss"
              writes %17 i64[] as the new optimizer.step, in place of optimizer.step
-         3  contract+mul+sub: contraction, 1 thread, 18 FLOP, reads 72 B, writes 4 B
+         3  contract+mul+sub: contraction, 1 thread, 18 FLOP, reads 72 B, writes 4 B, at least 0.00 µs
              %13 contract  f32[1, 1]   // ∇contract  m.swift:4
              %19 mul       f32[1, 1]   // sgd  m.swift:3
              %20 sub       f32[1, 1]   // sgd  m.swift:3
              reads  x f32[8, 1], %12 f32[8, 1], optimizer.rate f32[], slope f32[1, 1]
              writes %20 f32[1, 1] as the new slope, in place of slope
+
+      the largest costs
+         38.4 %       0.00 µs  kernel 1 (contract+sub), bound by memory
+         32.3 %       0.00 µs  kernel 2 (2 loops: mul+sum+mul+mul+add, add), bound by memory
+         29.2 %       0.00 µs  kernel 3 (contract+mul+sub), bound by memory
 
       memory: 448 B
         constants                   0 B
@@ -126,8 +137,9 @@ import Testing
         inputs and outputs        192 B
         arena                      64 B
         the arena could not be smaller than 64 B: 100 % efficient, placed in kernel order, best fit
-        live at the peak, in kernel 1 (contract+sub):
-                 0       32 B  %4 sub f32[8, 1]   // m.swift:4
+        what lies where in the arena during which kernels, and with a star what is live at the peak, in kernel 1 (contract+sub):
+                   0       32 B * 1–2      %4 sub f32[8, 1]   // m.swift:4
+                   0       32 B   2–3      %12 add f32[8, 1]   // ∇mul  m.swift:4
 
       what the passes did
         algebra: div-power-of-two ×1
@@ -142,12 +154,10 @@ import Testing
         movement.2: broadcast-ones ×1
           broadcast-ones  %18 broadcast: broadcast(x) that only adds axes of 1 = reshape(x)   // sgd  m.swift:3
 
-      why values were stored rather than kept in registers
-        %4 sub: contraction and row kernels do not mix   // m.swift:4
-        %8 mul: it is an output   // mean  m.swift:5
-        %12 add: a contraction reads it in memory   // ∇mul  m.swift:4
-        %17 add: it updates a state   // sgd
-        %20 sub: it updates a state   // sgd  m.swift:3
+      what is not fused: 3 edges, 192 B moved for them
+             64 B  %4 sub → %5 mul: contraction and row kernels do not mix   // m.swift:4 → m.swift:4
+             64 B  %4 sub → %11 mul: contraction and row kernels do not mix   // m.swift:4 → ∇mul  m.swift:4
+             64 B  %12 add → %13 contract: a contraction reads it in memory   // ∇mul  m.swift:4 → ∇contract  m.swift:4
       """)
   }
 

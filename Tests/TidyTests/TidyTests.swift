@@ -12,7 +12,7 @@ import Testing
     "Compiler": ["Graph", "Passes", "Codegen", "Runtime"],
     "Formats": ["Graph"],
     "Learning": ["Graph", "Passes", "Runtime", "Compiler", "Formats"],
-    "Diagnostics": ["Graph", "Passes", "Codegen", "Runtime", "Compiler"],
+    "Diagnostics": ["Graph", "Passes", "Codegen", "Runtime", "Compiler", "Formats"],
     "Descent": [
       "Graph", "Passes", "Codegen", "Runtime", "Compiler", "Formats", "Learning", "Diagnostics",
     ],

@@ -75,6 +75,33 @@ public enum FusionReason: Hashable, Sendable {
 }
 
 extension FusionReason {
+  /// The name of the kind of reason, such as `cycle`: what programs that read a ledger tell reasons apart by.
+  public var name: String {
+    switch self {
+    case .output: "output"
+    case .state: "state"
+    case .disabled: "disabled"
+    case .contractionFactor: "contractionFactor"
+    case .indexSource: "indexSource"
+    case .indices: "indices"
+    case .scatterOperand: "scatterOperand"
+    case .copy: "copy"
+    case .readElsewhere: "readElsewhere"
+    case .severalKinds: "severalKinds"
+    case .differentDomain: "differentDomain"
+    case .differentAxes: "differentAxes"
+    case .reductionBoundary: "reductionBoundary"
+    case .cycle: "cycle"
+    case .budget: "budget"
+    case .full: "full"
+    case .tooManyStreams: "tooManyStreams"
+    case .tooManyOutputs: "tooManyOutputs"
+    case .tooScattered: "tooScattered"
+    case .stateBeforeCheck: "stateBeforeCheck"
+    case .serial: "serial"
+    }
+  }
+
   /// Returns the reason in words that follow the value's name and a colon.
   ///
   /// - Parameter graph: The graph the verdict is about.

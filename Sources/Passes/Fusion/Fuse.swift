@@ -20,29 +20,13 @@ extension FusedGraph {
   /// - Parameters:
   ///   - graph: A bound graph without objective.
   ///   - isEnabled: Whether nodes may join at all; else every node is its own kernel.
-  ///   - journal: Receives a line for each value that is stored.
+  ///   - journal: Receives the ledger.
   package init(fusing graph: Graph, isEnabled: Bool = true, journal: inout Journal) {
     var fuser = Fuser(Dataflow(graph))
     if isEnabled { fuser.run() }
     self = fuser.result(isEnabled: isEnabled)
-    for (value, reasons) in stored {
-      let shown = reasons.prefix(2).map { $0.text(in: graph) }
-      let rest = reasons.count > 2 ? ["and \(reasons.count - 2) more"] : []
-      let text = (shown + rest).joined(separator: "; ")
-      journal.note("stored", "\(value) \(graph[value].op.name): \(text)", at: graph[value].origin)
-    }
+    journal.ledger = verdicts
     assert(check().isEmpty, "fuse made wrong groups: \(check())\n\(graph.text)")
-  }
-
-  /// The values that go through memory, in order, each with the reasons in the order of its readers.
-  private var stored: [(Value, [FusionReason])] {
-    var result: [(Value, [FusionReason])] = []
-    for verdict in verdicts {
-      guard case .stored(let reason) = verdict.outcome else { continue }
-      if result.last?.0 != verdict.producer { result.append((verdict.producer, [])) }
-      if !result[result.count - 1].1.contains(reason) { result[result.count - 1].1.append(reason) }
-    }
-    return result
   }
 }
 
