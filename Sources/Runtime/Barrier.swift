@@ -21,19 +21,22 @@ package struct Barrier {
     self.participantCount = UInt32(participantCount)
   }
 
-  /// Returns when every participant has come here.
-  package func wait() {
-    guard participantCount > 1 else { return }
-    gate.wait(past: arrive())
+  /// Returns when every participant has come here, and the last of them has done what is to be done alone.
+  ///
+  /// - Parameter last: What the participant does that comes last, while all others wait.
+  package func wait(last: () -> Void = {}) {
+    guard participantCount > 1 else { return last() }
+    gate.wait(past: arrive(last: last))
   }
 
   /// Counts this thread as present without waiting; returns the ticket of this round.
   @discardableResult
-  func arrive() -> UInt32 {
+  func arrive(last: () -> Void = {}) -> UInt32 {
     // The round cannot end before this thread has arrived, so the ticket is this round's.
     let ticket = gate.ticket
     let (_, count) = arrived.pointee.add(1, ordering: .acquiringAndReleasing)
     if count == participantCount {
+      last()
       // Nobody comes again before the gate opens, and opening it publishes the zero.
       arrived.pointee.store(0, ordering: .relaxed)
       gate.open()

@@ -39,7 +39,8 @@ final class Executable {
     control.initialize(
       to: RunControl(
         steps: builder.steps, stepCount: builder.stepCount,
-        kernelCount: program.kernels.count, scratch: builder.scratch,
+        sharedSteps: builder.sharedSteps, kernelCount: program.kernels.count,
+        scratch: builder.scratch,
         barrier: self.pool?.barrier, faults: builder.faults, commitStep: builder.commitStep,
         hasFaults: !program.faults.isEmpty, poison: builder.poison))
     allocations = builder.allocations
@@ -77,19 +78,21 @@ final class Executable {
     } else {
       FloatingPointEnvironment.withStandard { runSteps() }
     }
-    if control.pointee.stopStep.load(ordering: .relaxed) == Int.max {
-      control.poison(before: control.pointee.stepCount)
-    }
     if wasCancelled { control.pointee.isCancelled.store(false, ordering: .relaxed) }
     return control.pointee.faults.reported
   }
 
+  /// Runs the steps: the caller alone those before and behind the ones that threads share.
   private func runSteps() {
-    if let pool {
-      pool.run({ context, thread in runThread(context, thread) }, control)
-    } else {
-      runThread(control, 0)
+    let shared = control.pointee.sharedSteps
+    guard let pool, !shared.isEmpty else {
+      control.runAlone(from: 0, to: control.pointee.stepCount)
+      return
     }
+    guard control.runAlone(from: 0, to: shared.lowerBound) else { return }
+    pool.run({ context, thread in runThread(context, thread) }, control)
+    guard control.pointee.stopStep.load(ordering: .relaxed) == Int.max else { return }
+    control.runAlone(from: shared.upperBound, to: control.pointee.stepCount)
   }
 
   /// Makes one run end before its next kernel, this one or the next to begin; safe to call from any thread.
@@ -170,13 +173,17 @@ struct ExecutableStep {
   let slices: UnsafeMutablePointer<Range<Int>>
   let sliceCount: Int
   /// Whether all threads meet before the step.
-  let waitsBefore: Bool
+  let meetsBefore: Bool
+  /// The first step at or behind this one that threads share.
+  let nextShared: Int
 }
 
 /// What the threads of one executable share.
 struct RunControl: ~Copyable {
   let steps: UnsafeMutablePointer<ExecutableStep>
   let stepCount: Int
+  /// The steps from the first that threads share to the last; empty where one thread runs all.
+  let sharedSteps: Range<Int>
   let kernelCount: Int
   let scratch: UnsafeMutablePointer<ThreadScratch>
   let barrier: Barrier?
@@ -190,7 +197,7 @@ struct RunControl: ~Copyable {
   let poison: UnsafeMutablePointer<PoisonPlan>?
   /// Set from any thread to end a run early; stays until one has ended for it.
   let isCancelled = Atomic<Bool>(false)
-  /// The step at which every thread ends; written by thread 0 before all meet at that step.
+  /// The step at which every thread ends; written while all others wait.
   let stopStep = Atomic<Int>(Int.max)
 
   /// Forgets the last run.
@@ -209,56 +216,63 @@ struct PoisonPlan {
   var redZone: UnsafeMutableRawBufferPointer
 }
 
-/// The body of every thread of a run.
+/// The body of every thread of a run: the steps that threads share, and what lies between them.
 ///
-/// Only thread 0 decides whether to stop, and only at a step where all threads meet, so that none waits for one that
-/// has left: it writes the step's number before the meeting, and the others compare it with their own after it.
+/// Where threads meet, the one that comes last runs what is to be run alone, and decides whether to stop: all that
+/// came before is over then, and nobody else runs.
 private func runThread(_ context: UnsafeMutableRawPointer, _ thread: Int) {
   let control = context.assumingMemoryBound(to: RunControl.self)
-  let steps = control.pointee.steps
-  var isSkipping = false
-  for index in 0..<control.pointee.stepCount {
-    let step = steps + index
-    if step.pointee.waitsBefore, let barrier = control.pointee.barrier {
-      if !meet(control, barrier, index, thread, isSkipping) { return }
-    } else if thread == 0, !isSkipping {
-      control.poison(before: index)
-      if control.mustStop(at: index) {
-        control.pointee.stopStep.store(index, ordering: .relaxed)
-        isSkipping = true
-      }
+  let end = control.pointee.sharedSteps.upperBound
+  var index = control.pointee.sharedSteps.lowerBound
+  while index < end {
+    var step = control.pointee.steps + index
+    if step.pointee.meetsBefore, let barrier = control.pointee.barrier {
+      let next = step.pointee.nextShared
+      barrier.wait { control.runAlone(from: index, to: next) }
+      if control.pointee.stopStep.load(ordering: .relaxed) != Int.max { return }
+      index = next
+      step = control.pointee.steps + index
+    } else if thread == 0, step.pointee.isFirst {
+      control.takeTime(step.pointee.kernel)
     }
-    if isSkipping { continue }
-    if thread == 0, step.pointee.isFirst { control.takeTime(step.pointee.kernel) }
     // A pool shared with another plan may have more threads than this one has scratch memory for.
     if thread < step.pointee.sliceCount {
       step.pointee.run(step.pointee.slices[thread], control.pointee.scratch[thread], thread)
     }
+    index += 1
   }
-  if thread == 0, !isSkipping { control.takeTime(control.pointee.kernelCount) }
-}
-
-/// Lets all threads meet before a step; whether the run goes on.
-private func meet(
-  _ control: UnsafeMutablePointer<RunControl>, _ barrier: Barrier, _ index: Int, _ thread: Int,
-  _ isSkipping: Bool
-) -> Bool {
-  let isCommit = control.pointee.hasFaults && index == control.pointee.commitStep
-  if isCommit || control.pointee.poison != nil {
-    // What all threads did before is known, and over, only after they have met once.
-    barrier.wait()
-  }
-  if thread == 0 {
-    if !isSkipping { control.poison(before: index) }
-    if isSkipping || control.mustStop(at: index) {
-      control.pointee.stopStep.store(index, ordering: .relaxed)
-    }
-  }
-  barrier.wait()
-  return control.pointee.stopStep.load(ordering: .relaxed) > index
 }
 
 extension UnsafeMutablePointer<RunControl> {
+  /// Runs steps while no other thread runs any, and does what is to be done before the step behind them.
+  ///
+  /// - Returns: Whether the run goes on.
+  @discardableResult
+  fileprivate func runAlone(from start: Int, to end: Int) -> Bool {
+    let (steps, scratch) = (pointee.steps, pointee.scratch)
+    for index in start..<end {
+      guard begin(index) else { return false }
+      // Whoever runs it may take the first thread's memory, which else has nothing to do.
+      steps[index].run(steps[index].slices[0], scratch[0], 0)
+    }
+    return begin(end)
+  }
+
+  /// Does what is to be done before a step by one thread alone, and returns whether the run goes on.
+  private func begin(_ index: Int) -> Bool {
+    poison(before: index)
+    guard index < pointee.stepCount else {
+      takeTime(pointee.kernelCount)
+      return true
+    }
+    guard !mustStop(at: index) else {
+      pointee.stopStep.store(index, ordering: .relaxed)
+      return false
+    }
+    if pointee.steps[index].isFirst { takeTime(pointee.steps[index].kernel) }
+    return true
+  }
+
   /// Whether the run ends before a step: it was cancelled, or a fault is known and state would change.
   fileprivate func mustStop(at index: Int) -> Bool {
     // Once a state has changed the run goes on to its end, so that no step is done by halves.

@@ -15,6 +15,8 @@ struct StepBuilder {
   private(set) var scratch: UnsafeMutablePointer<ThreadScratch>
   private(set) var poison: UnsafeMutablePointer<PoisonPlan>?
   let faults = FaultCell()
+  /// For each step the first at or behind it that threads share, or the number of steps.
+  private var nextShared: [Int] = []
 
   init(
     program: Program, slices: [[[Range<Int>]]], code: ExecutableMemory?,
@@ -33,6 +35,11 @@ struct StepBuilder {
     scratch = .allocate(capacity: threadCount)
     allocations = [UnsafeMutableRawPointer(steps), UnsafeMutableRawPointer(scratch)]
     allocateScratch()
+    nextShared = Array(repeating: parts.count, count: parts.count)
+    for index in parts.indices.reversed() {
+      let isLast = index + 1 == parts.count
+      nextShared[index] = isShared(index) ? index : isLast ? parts.count : nextShared[index + 1]
+    }
     for index in parts.indices { (steps + index).initialize(to: makeStep(index)) }
     if program.isPoisoned { makePoison() }
   }
@@ -81,10 +88,21 @@ struct StepBuilder {
     return bases[place.segment.rawValue] + place.offset
   }
 
+  /// Whether several threads work on a step.
+  private func isShared(_ index: Int) -> Bool {
+    slices[parts[index].kernel][parts[index].number].count > 1
+  }
+
+  /// The steps from the first that threads share to the last.
+  var sharedSteps: Range<Int> {
+    guard let first = parts.indices.first(where: isShared),
+      let last = parts.indices.last(where: isShared)
+    else { return 0..<0 }
+    return first..<last + 1
+  }
+
   private mutating func makeStep(_ index: Int) -> ExecutableStep {
     let (kernel, number, _) = parts[index]
-    let isParallel = slices[kernel][0].count > 1
-    let followsParallel = kernel > 0 && slices[kernel - 1][0].count > 1
     let own = slices[kernel][number]
     let operands = makeOperands(index)
     return ExecutableStep(
@@ -92,7 +110,9 @@ struct StepBuilder {
       operands: operands.first,
       operandStride: operands.stride,
       slices: allocate(own), sliceCount: own.count,
-      waitsBefore: (number == 0 && (isParallel || followsParallel)) || program.isPoisoned)
+      meetsBefore: index > 0 && isShared(index - 1)
+        && (number == 0 || !isShared(index) || program.isPoisoned),
+      nextShared: nextShared[index])
   }
 
   /// Returns the addresses of a kernel's operands, behind those of its locals, of which each thread has its own.
