@@ -44,13 +44,18 @@ extension Program {
     package var poison: Bool
     /// What executes the kernels.
     package var backend: Backend
+    /// Whether small loops join other kernels.
+    package var bundles: Bool
 
     /// Creates options.
-    package init(threads: Int, minimumWorkPerThread: Int, poison: Bool, backend: Backend) {
+    package init(
+      threads: Int, minimumWorkPerThread: Int, poison: Bool, backend: Backend, bundles: Bool = true
+    ) {
       self.threads = threads
       self.minimumWorkPerThread = minimumWorkPerThread
       self.poison = poison
       self.backend = backend
+      self.bundles = bundles
     }
   }
 
@@ -60,7 +65,7 @@ extension Program {
   package init(compiling fused: FusedGraph, options: Options, times: inout CodegenTimes) {
     let lowered = times.time("lower") {
       var lowering = Lowering(fused)
-      return lowering.run()
+      return lowering.run(bundles: options.bundles)
     }
     let memory = times.time("plan memory") {
       MemoryPlan(planning: lowered, redZones: options.poison)
@@ -81,7 +86,7 @@ extension Program {
       memory: memory, inputs: lowered.inputs, outputs: lowered.outputs, states: lowered.states,
       faults: lowered.faults, native: native, options: options,
       commitKernel: lowered.firstStateWrite)
-    let violations = times.time("check plan") { planDump.check() + bundleViolations }
+    let violations = times.time("check plan") { planDump.check() }
     precondition(
       violations.isEmpty, "the memory plan of \(name) is wrong: \(violations.prefix(5))")
   }
@@ -97,7 +102,9 @@ extension Program {
         defer { part += 1 }
         return (isNative ? native?.kernels[part]?.grid : nil) ?? body.grid
       }
-      return TileGrid.slices(of: grids, options)
+      let shared = grids.dropLast(kernel.tails.count)
+      return TileGrid.slices(of: Array(shared), options)
+        + grids[shared.endIndex...].map { [0..<$0.units] }
     }
   }
 
@@ -122,7 +129,7 @@ extension Program {
           id: buffer, arena: place.segment.rawValue, offset: place.offset, bytes: place.byteCount,
           persist: place.segment == .state || place.segment == .constants)
       },
-      steps: kernels.indices.map { step($0) }, inputs: inputs.map(\.buffer),
+      steps: steps, inputs: inputs.map(\.buffer),
       outputs: outputs.map { whole($0.buffer, $0.value) }
         + states.map { whole($0.buffer, $0.updated) },
       initial: inputs.map { whole($0.buffer, $0.value) }
@@ -132,27 +139,40 @@ extension Program {
       threads: threadCount)
   }
 
-  private func step(_ index: Int) -> PlanDump.Step {
-    let kernel = kernels[index]
-    var (reads, writes): ([PlanDump.Range], [PlanDump.Range]) = ([], [])
-    var positions: [Int] = []
-    for operand in kernel.operands {
-      let range = PlanDump.Range(
-        buf: operand.buffer, lo: operand.bytes.lowerBound, hi: operand.bytes.upperBound,
-        value: Int(operand.value.index))
-      if operand.access == .read {
-        positions.append(reads.count)
-        reads.append(range)
-      } else {
-        positions.append(writes.count)
-        writes.append(range)
+  /// The parts of all kernels as steps.
+  ///
+  /// Parts of one phase run side by side; the next one begins when all have ended.
+  private var steps: [PlanDump.Step] {
+    var steps: [PlanDump.Step] = []
+    var (phase, previous): ([Int], [Int]) = ([], [])
+    for (index, kernel) in kernels.enumerated() {
+      let parts = kernel.parts
+      for (number, part) in parts.enumerated() {
+        let isTail = number >= parts.count - kernel.tails.count
+        if number == 0 || isTail { (previous, phase) = (phase, []) }
+        phase.append(steps.count)
+        steps.append(step(part, index, steps.count, after: previous))
       }
     }
+    return steps
+  }
+
+  private func step(_ part: Kernel, _ kernel: Int, _ id: Int, after: [Int]) -> PlanDump.Step {
+    let (read, written) = part.touchedOperands
+    let range = { (position: Int) in
+      let operand = part.operands[position]
+      return PlanDump.Range(
+        buf: operand.buffer, lo: operand.bytes.lowerBound, hi: operand.bytes.upperBound,
+        value: Int(operand.value.index))
+    }
+    let pairs = memory.inPlace[kernel].compactMap { pair -> [Int]? in
+      guard let from = read.firstIndex(of: pair.read), let to = written.firstIndex(of: pair.written)
+      else { return nil }
+      return [from, to]
+    }
     return PlanDump.Step(
-      id: index, op: kernel.name, reads: reads, writes: writes,
-      inplace: memory.inPlace[index].map { [positions[$0.read], positions[$0.written]] },
-      // Every kernel begins when the one before it has ended on all threads.
-      after: index == 0 ? [] : [index - 1])
+      id: id, op: part.name, reads: read.map(range), writes: written.map(range), inplace: pairs,
+      after: after)
   }
 }
 

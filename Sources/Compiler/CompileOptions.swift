@@ -6,7 +6,7 @@ public import DescentCodegen
 public struct CompileOptions: Sendable {
   /// The number of threads the work is divided among; nil means the usable cores.
   public var threads: Int?
-  /// Passes and rewrite rules that are left out, by name; `fuse` is one of them.
+  /// Passes and rewrite rules that are left out, by name; `fuse` and `bundle` are among them.
   public var disabled: Set<String>
   /// The last pass to run before the graph is lowered, by its label.
   public var stopAfter: String?

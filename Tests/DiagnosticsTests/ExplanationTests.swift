@@ -36,7 +36,7 @@ import Testing
         outputs  hidden f32[512, 3], share f32[512, 2]
         state    21 trained numbers in 3 parameters, 0 other states; 192 B
 
-      4 kernels: 52.7 kFLOP, 36.0 KiB moved a run, at least 0.44 µs on a nominal machine on 2 threads
+      3 kernels: 52.7 kFLOP, 32.0 KiB moved a run, at least 0.40 µs on a nominal machine on 2 threads
          1  contract+add+relu: contraction, 2 threads, 16.8 kFLOP, reads 8.0 KiB, writes 6.0 KiB, at least 0.14 µs
              %3 contract  f32[512, 3]   // 0.Dense  m.swift:4
              %5 add       f32[512, 3]   // 0.Dense  m.swift:4
@@ -48,20 +48,17 @@ import Testing
              %9 exp       f32[512, 2]   // 1.Dense  m.swift:8
              reads  %6 f32[512, 3], b f32[3, 2]
              writes %9 f32[512, 2]
-         3  sum: column, 1 thread, 1.0 kFLOP, reads 4.0 KiB, writes 8 B, at least 0.04 µs
+         3  sum then div: column, 1 thread, 2.0 kFLOP, reads 4.0 KiB, writes 4.0 KiB, at least 0.08 µs
              %10 sum  f32[2]   // 1.Dense  m.swift:9
+             %12 div  f32[512, 2]   // ExplanationTests.swift:22
              reads  %9 f32[512, 2]
              writes %10 f32[2]
-         4  div: map, 2 threads, 1.0 kFLOP, reads 4.0 KiB, writes 4.0 KiB, at least 0.08 µs
-             %12 div  f32[512, 2]   // ExplanationTests.swift:22
-             reads  %9 f32[512, 2], %10 f32[2]
              writes %12 f32[512, 2] as output "share"
 
       the largest costs
-         39.7 %       0.17 µs  kernel 2 (contract+exp), bound by arithmetic
-         32.4 %       0.14 µs  kernel 1 (contract+add+relu), bound by memory
-         18.5 %       0.08 µs  kernel 4 (div), bound by memory
-          9.2 %       0.04 µs  kernel 3 (sum), bound by memory
+         43.7 %       0.17 µs  kernel 2 (contract+exp), bound by arithmetic
+         35.8 %       0.14 µs  kernel 1 (contract+add+relu), bound by memory
+         20.4 %       0.08 µs  kernel 3 (sum then div), bound by memory
 
       memory: 22.2 KiB
         constants                   0 B
@@ -69,9 +66,9 @@ import Testing
         inputs and outputs     18.0 KiB
         arena                   4.0 KiB
         the arena could not be smaller than 4.0 KiB: 100 % efficient, placed in kernel order, best fit
-        what lies where in the arena during which kernels, and with a star what is live at the peak, in kernel 3 (sum):
-                   0    4.0 KiB * 2–4      %9 exp f32[512, 2]   // 1.Dense  m.swift:8
-                4096        8 B * 3–4      %10 sum f32[2]   // 1.Dense  m.swift:9
+        what lies where in the arena during which kernels, and with a star what is live at the peak, in kernel 3 (sum then div):
+                   0    4.0 KiB * 2–3      %9 exp f32[512, 2]   // 1.Dense  m.swift:8
+                4096        8 B * 3–3      %10 sum f32[2]   // 1.Dense  m.swift:9
 
       what the passes did
         nothing

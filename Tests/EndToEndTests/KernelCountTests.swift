@@ -19,8 +19,7 @@ import Testing
     expectSnapshot(
       try kernels(graph),
       """
-      oneHot+max+sub+exp+sum+log+…
-      neg+sum+mul
+      oneHot+max+sub+exp+sum+log+… then neg+sum+mul
       """)
   }
 

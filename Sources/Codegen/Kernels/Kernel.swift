@@ -9,6 +9,8 @@ package struct Kernel: Hashable, Sendable, Codable {
   package var name: String
   /// What is computed.
   package var body: Body
+  /// Small loops that need its results: one thread runs them, in order, when all have ended.
+  package var tails: [LoopKernel] = []
   /// The memory it touches; programs refer to these by position.
   package var operands: [Operand]
   /// How its work may be divided.
@@ -95,25 +97,34 @@ package struct TileGrid: Hashable, Sendable, Codable {
 }
 
 extension Kernel {
-  /// What is compiled and divided among threads by itself: the loops of a bundle, each with all its operands, or the
-  /// kernel.
+  /// What is compiled and run by itself: the loops of a bundle, or what else the kernel is, then its tails; each with
+  /// all operands.
   package var parts: [Kernel] {
-    guard case .bundle(let loops) = body else { return [self] }
-    return loops.map { loop in
-      var part = self
-      (part.body, part.grid) = (.loop(loop), loop.portableGrid)
-      return part
+    let tails = tails.map { part($0) }
+    guard case .bundle(let loops) = body else {
+      var whole = self
+      whole.tails = []
+      return [whole] + tails
     }
+    return loops.map { part($0) } + tails
+  }
+
+  private func part(_ loop: LoopKernel) -> Kernel {
+    var part = self
+    (part.body, part.grid, part.tails) = (.loop(loop), loop.portableGrid, [])
+    return part
   }
 
   /// The programs in which its work is written.
   package var programs: [VectorProgram] {
-    switch body {
-    case .loop(let loop): loop.stages.map(\.program)
-    case .bundle(let loops): loops.flatMap { $0.stages.map(\.program) }
-    case .contraction(let contraction): [contraction.epilogue]
-    case .scatter, .copy: []
-    }
+    let own: [VectorProgram] =
+      switch body {
+      case .loop(let loop): loop.stages.map(\.program)
+      case .bundle(let loops): loops.flatMap { $0.stages.map(\.program) }
+      case .contraction(let contraction): [contraction.epilogue]
+      case .scatter, .copy: []
+      }
+    return own + tails.flatMap { $0.stages.map(\.program) }
   }
 }
 

@@ -13,9 +13,14 @@ extension LoweredGraph {
     var bundler = Bundler()
     for kernel in kernels { bundler.add(kernel, isSmall: isSmall(kernel)) }
     let bundled = bundler.finish()
-    guard bundled.count < kernels.count else { return }
-    let (before, after) = (peakBytes(of: kernels), peakBytes(of: bundled))
-    if after <= before + before / 64 { kernels = bundled }
+    replaceKernels(by: bundled)
+  }
+
+  /// Takes shorter lists of kernels, unless they cost memory.
+  mutating func replaceKernels(by shorter: [Kernel]) {
+    guard shorter.count < kernels.count else { return }
+    let (before, after) = (peakBytes(of: kernels), peakBytes(of: shorter))
+    if after <= before + before / 64 { kernels = shorter }
   }
 
   /// Whether a kernel is a loop that takes little more time than starting it.
@@ -102,10 +107,10 @@ extension Kernel {
       return
     }
     var operands: [Operand] = []
-    var loops: [LoopKernel] = []
+    var (loops, tails): ([LoopKernel], [LoopKernel]) = ([], [])
     var pairs: [InPlace] = []
     for (index, kernel) in kernels.enumerated() {
-      guard case .loop(var loop) = kernel.body else {
+      guard case .loop(let loop) = kernel.body else {
         preconditionFailure("only loops are bundled")
       }
       let positions = kernel.operands.map { operand -> Int in
@@ -113,8 +118,8 @@ extension Kernel {
         operands.append(operand)
         return operands.count - 1
       }
-      loop.mapOperands { $0 < 0 ? $0 : positions[$0] }
-      loops.append(loop)
+      loops.append(loop.withOperands(positions))
+      tails += kernel.tails.map { $0.withOperands(positions) }
       // What another loop reads too, it may read later.
       for pair in kernel.inPlace {
         let buffer = kernel.operands[pair.read].buffer
@@ -132,21 +137,26 @@ extension Kernel {
       grid: TileGrid(
         units: 1, workPerUnit: kernels.reduce(0) { $0 + $1.grid.units * $1.grid.workPerUnit }),
       inPlace: pairs, nodes: kernels.flatMap(\.nodes), flops: kernels.reduce(0) { $0 + $1.flops })
+    self.tails = tails
   }
 }
 
 extension LoopKernel {
-  /// Gives operands and locals other numbers.
-  fileprivate mutating func mapOperands(_ number: (Int) -> Int) {
-    for index in stages.indices {
-      stages[index].program.mapOperands(number)
-      for store in stages[index].stores.indices {
-        stages[index].stores[store].operand = number(stages[index].stores[store].operand)
+  /// Returns the loop with other numbers for its operands: those at their positions in a list.
+  func withOperands(_ positions: [Int]) -> LoopKernel {
+    var loop = self
+    let number = { $0 < 0 ? $0 : positions[$0] }
+    for index in loop.stages.indices {
+      loop.stages[index].program.mapOperands(number)
+      for store in loop.stages[index].stores.indices {
+        loop.stages[index].stores[store].operand = number(
+          loop.stages[index].stores[store].operand)
       }
-      for place in stages[index].accumulations.indices {
-        stages[index].accumulations[place].operand = number(
-          stages[index].accumulations[place].operand)
+      for place in loop.stages[index].accumulations.indices {
+        loop.stages[index].accumulations[place].operand = number(
+          loop.stages[index].accumulations[place].operand)
       }
     }
+    return loop
   }
 }

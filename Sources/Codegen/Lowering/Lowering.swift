@@ -91,7 +91,11 @@ struct Lowering {
     buffers = Array(repeating: nil, count: fused.graph.nodes.count)
   }
 
-  mutating func run() -> LoweredGraph {
+  /// Returns the kernels of all groups.
+  ///
+  /// - Parameter bundles: Whether small loops join other kernels.
+  /// - Returns: The kernels over buffers without places.
+  mutating func run(bundles: Bool) -> LoweredGraph {
     declareLeaves()
     let outputs = Dictionary(
       graph.outputs.map { (storage(of: $0.value), $0.name) },
@@ -107,7 +111,10 @@ struct Lowering {
     bindOutputs()
     applyUpdates()
     deferStateWrites()
-    result.bundleLoops()
+    if bundles {
+      result.attachTails()
+      result.bundleLoops()
+    }
     return result
   }
 

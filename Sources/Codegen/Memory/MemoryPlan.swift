@@ -132,6 +132,8 @@ private struct MemoryPlanner {
   /// Gives every temporary a block, letting results take the place of operands that die with them.
   private mutating func makeBlocks() {
     for (index, kernel) in lowered.kernels.enumerated() {
+      /// The blocks that results of this kernel have taken over; those that only its tails read end with it too.
+      var taken: Set<Int> = []
       for operand in kernel.operands where operand.access != .read {
         guard let range = ranges[operand.buffer] else {
           keepPairsWithin(kernel, index)
@@ -139,7 +141,9 @@ private struct MemoryPlanner {
         }
         guard blockOf[operand.buffer] == nil else { continue }
         let bytes = MemoryPlan.aligned(lowered.buffers[operand.buffer].byteCount) + padding
-        if let (pair, block) = dyingOperand(of: kernel, index, for: operand.buffer, bytes) {
+        if let (pair, block) = dyingOperand(of: kernel, index, for: operand.buffer, bytes),
+          taken.insert(block).inserted
+        {
           blocks[block].range.last = range.last
           blockOf[operand.buffer] = block
           inPlace[index].append(pair)

@@ -6,7 +6,8 @@
 // V3  In the listed order, a step reads only bytes that hold the value it expects.
 // V5  Of two steps that `after` does not order, neither writes what the other touches. Together with V3 and the
 //     listed order being one that `after` allows, every allowed order then gives the same values (V4).
-// V6  A step's writes overlap its reads only in declared in-place pairs that start at the same byte.
+// V6  A step's writes overlap its reads only in declared in-place pairs that start at the same byte, and each other not
+//     at all.
 // V7  Numbers are unique; `after` names earlier steps only.
 // V8  Outputs hold their values at the end.
 // V9  Persistent buffers share no byte with another buffer; constants are never written.
@@ -14,7 +15,7 @@
 extension PlanDump {
   /// Returns what is wrong with the plan; empty for a valid one.
   ///
-  /// - Complexity: O(n·log n) in ranges for serial plans; quadratic in steps where `after` leaves some unordered.
+  /// - Complexity: O(n·log n) in ranges, and quadratic in the steps that `after` leaves unordered.
   public func check() -> [String] {
     var checker = PlanChecker(plan: self)
     return checker.run()
@@ -122,6 +123,11 @@ private struct PlanChecker {
     for write in writes where arenas[write.arena]?.kind == "const" {
       fail("V9", "step \(step.id) (\(step.op)) writes a constant")
     }
+    for (i, write) in writes.enumerated() {
+      for j in writes.indices.dropFirst(i + 1) where writes[j].overlaps(write) {
+        fail("V6", "step \(step.id) (\(step.op)) write \(i) overlaps write \(j)")
+      }
+    }
     let pairs = Set(step.inplace ?? [])
     for (i, read) in reads.enumerated() {
       for (j, write) in writes.enumerated() where read.overlaps(write) {
@@ -167,26 +173,23 @@ extension PlanChecker {
   private mutating func checkOrder(_ reads: [[Span]], _ writes: [[Span]]) {
     let positions = Dictionary(
       uniqueKeysWithValues: plan.steps.enumerated().map { ($0.element.id, $0.offset) })
-    var isChain = true
+    var isAcyclic = true
     for (index, step) in plan.steps.enumerated() {
-      let after = step.after ?? []
-      for id in after where (positions[id] ?? index) >= index {
+      for id in step.after ?? [] where (positions[id] ?? index) >= index {
         fail("V7", "step \(step.id) is after \(id), which is not an earlier step")
+        isAcyclic = false
       }
-      if index > 0, !after.contains(plan.steps[index - 1].id) { isChain = false }
     }
-    // Where each step waits for the one before it, every pair is ordered.
-    guard violations.isEmpty, !isChain else { return }
-    var before: [BitSet] = []
+    guard isAcyclic else { return }
+    var before: [Predecessors] = []
     for (index, step) in plan.steps.enumerated() {
-      var set = BitSet(count: plan.steps.count)
+      var all = Predecessors()
       for id in step.after ?? [] {
         guard let position = positions[id] else { continue }
-        set.formUnion(before[position])
-        set.insert(position)
+        all.formUnion(before[position], and: position)
       }
-      before.append(set)
-      for earlier in 0..<index where !set.contains(earlier) {
+      before.append(all)
+      for earlier in all.firstMissing..<index where !all.others.contains(earlier) {
         checkUnordered(earlier, index, reads, writes)
       }
     }
@@ -259,17 +262,20 @@ private struct MemoryImage {
   }
 }
 
-/// A set of small numbers.
-private struct BitSet {
-  private var words: [UInt64]
+/// The steps that have ended when one begins: all up to some step, and some others behind it.
+///
+/// Where threads meet again and again the others are few, however long the plan is.
+private struct Predecessors {
+  /// The first step that need not have ended.
+  private(set) var firstMissing = 0
+  private(set) var others: Set<Int> = []
 
-  init(count: Int) { words = Array(repeating: 0, count: (count + 63) / 64) }
-
-  mutating func insert(_ member: Int) { words[member / 64] |= 1 << UInt64(member % 64) }
-
-  func contains(_ member: Int) -> Bool { words[member / 64] >> UInt64(member % 64) & 1 == 1 }
-
-  mutating func formUnion(_ other: BitSet) {
-    for index in words.indices { words[index] |= other.words[index] }
+  /// Adds a step and its own predecessors.
+  mutating func formUnion(_ other: Predecessors, and step: Int) {
+    firstMissing = max(firstMissing, other.firstMissing)
+    others.formUnion(other.others)
+    others.insert(step)
+    while others.remove(firstMissing) != nil { firstMissing += 1 }
+    others = others.filter { $0 > firstMissing }
   }
 }
