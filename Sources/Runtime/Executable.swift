@@ -154,24 +154,27 @@ extension Program {
 
 /// One part of a kernel, ready to run.
 struct ExecutableStep {
-  enum Body {
-    case native(KernelFunction)
+  /// What portable code executes, where there is no machine code.
+  enum Portable {
     case loop(PortableLoop)
     case contraction(PortableContraction)
     case scatter(PortableScatter)
     case copy(from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer, byteCount: Int)
   }
 
-  let body: Body
-  /// The kernel, and whether this is its first part.
-  let kernel: Int
-  let isFirst: Bool
+  /// The machine code, or nil.
+  let function: KernelFunction?
+  /// The portable code; apart, so that the steps themselves are small.
+  let portable: UnsafeMutablePointer<Portable>?
   /// The addresses of the operands of thread 0, and how far behind them those of the next thread are.
   let operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
   let operandStride: Int
   /// The units each thread runs.
   let slices: UnsafeMutablePointer<Range<Int>>
   let sliceCount: Int
+  /// The kernel, and whether this is its first part.
+  let kernel: Int
+  let isFirst: Bool
   /// Whether all threads meet before the step.
   let meetsBefore: Bool
   /// The first step at or behind this one that threads share.
@@ -237,7 +240,7 @@ private func runThread(_ context: UnsafeMutableRawPointer, _ thread: Int) {
     }
     // A pool shared with another plan may have more threads than this one has scratch memory for.
     if thread < step.pointee.sliceCount {
-      step.pointee.run(step.pointee.slices[thread], control.pointee.scratch[thread], thread)
+      step.run(control.pointee.scratch, thread)
     }
     index += 1
   }
@@ -250,10 +253,16 @@ extension UnsafeMutablePointer<RunControl> {
   @discardableResult
   fileprivate func runAlone(from start: Int, to end: Int) -> Bool {
     let (steps, scratch) = (pointee.steps, pointee.scratch)
+    let isObserved = pointee.poison != nil || pointee.times != nil
+    // Whoever runs a step alone may take the first thread's memory, which else has nothing to do.
     for index in start..<end {
-      guard begin(index) else { return false }
-      // Whoever runs it may take the first thread's memory, which else has nothing to do.
-      steps[index].run(steps[index].slices[0], scratch[0], 0)
+      if isObserved {
+        guard begin(index) else { return false }
+      } else if mustStop(at: index) {
+        pointee.stopStep.store(index, ordering: .relaxed)
+        return false
+      }
+      (steps + index).run(scratch, 0)
     }
     return begin(end)
   }
@@ -293,17 +302,30 @@ extension UnsafeMutablePointer<RunControl> {
   }
 }
 
-extension ExecutableStep {
-  /// Runs some units of the step's grid.
-  fileprivate func run(_ units: Range<Int>, _ scratch: ThreadScratch, _ thread: Int) {
-    let operands = operands + thread * operandStride
-    switch body {
-    case .native(let function):
-      if !units.isEmpty { function(operands, units.lowerBound, units.upperBound, scratch.native) }
-    case .loop(let loop): loop.run(units, scratch, operands)
-    case .contraction(let contraction):
-      var contraction = contraction
-      contraction.machine = contraction.machine.with(scratch, operands)
+extension UnsafeMutablePointer<ExecutableStep> {
+  /// Runs a thread's units of the step's grid.
+  @inline(__always)
+  fileprivate func run(
+    _ scratch: UnsafeMutablePointer<ThreadScratch>, _ thread: Int
+  ) {
+    let units = pointee.slices[thread]
+    guard let function = pointee.function else { return runPortable(units, scratch, thread) }
+    guard !units.isEmpty else { return }
+    function(
+      pointee.operands + thread * pointee.operandStride, units.lowerBound, units.upperBound,
+      scratch[thread].native)
+  }
+
+  @inline(never)
+  private func runPortable(
+    _ units: Range<Int>, _ scratch: UnsafeMutablePointer<ThreadScratch>, _ thread: Int
+  ) {
+    guard let portable = pointee.portable else { return }
+    let operands = pointee.operands + thread * pointee.operandStride
+    switch portable.pointee {
+    case .loop(let loop): loop.run(units, scratch[thread], operands)
+    case .contraction(var contraction):
+      contraction.machine = contraction.machine.with(scratch[thread], operands)
       contraction.run(units)
     case .scatter(let scatter): if !units.isEmpty { scatter.run() }
     case .copy(let from, let to, let byteCount):

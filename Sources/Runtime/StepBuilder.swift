@@ -105,11 +105,14 @@ struct StepBuilder {
     let (kernel, number, _) = parts[index]
     let own = slices[kernel][number]
     let operands = makeOperands(index)
+    let function = program.native?.kernels[index].flatMap { native in
+      code?.entry(at: native.offset)
+    }
+    let portable = function == nil ? allocate([makePortable(index, operands.first)]) : nil
     return ExecutableStep(
-      body: makeBody(index, operands.first), kernel: kernel, isFirst: number == 0,
-      operands: operands.first,
-      operandStride: operands.stride,
-      slices: allocate(own), sliceCount: own.count,
+      function: function, portable: portable, operands: operands.first,
+      operandStride: operands.stride, slices: allocate(own), sliceCount: own.count,
+      kernel: kernel, isFirst: number == 0,
       meetsBefore: index > 0 && isShared(index - 1)
         && (number == 0 || !isShared(index) || program.isPoisoned),
       nextShared: nextShared[index])
@@ -131,13 +134,10 @@ struct StepBuilder {
     return (allocate(all) + loop.locals.count, loop.locals.count + shared.count)
   }
 
-  private mutating func makeBody(
+  private mutating func makePortable(
     _ index: Int, _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
-  ) -> ExecutableStep.Body {
+  ) -> ExecutableStep.Portable {
     let kernel = parts[index].part
-    if let code, let native = program.native?.kernels[index] {
-      return .native(code.entry(at: native.offset))
-    }
     let machines = program.code[index].map { machine($0, operands) }
     switch kernel.body {
     case .loop(let loop): return .loop(makeLoop(loop, machines))
