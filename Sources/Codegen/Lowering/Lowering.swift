@@ -247,16 +247,16 @@ extension Lowering {
   private mutating func applyUpdates() {
     var copies: [Kernel] = []
     var early: [Kernel] = []
+    let ports = Dictionary(
+      uniqueKeysWithValues: result.states.indices.map { (result.states[$0].value, $0) })
+    var users = kernelsByBuffer
     for update in graph.updates {
       let source = storage(of: update.value)
-      guard
-        let port = result.states.firstIndex(where: { $0.value == update.leaf }),
-        source != update.leaf
-      else { continue }
+      guard let port = ports[update.leaf], source != update.leaf else { continue }
       result.states[port].updated = source
       let state = result.states[port].buffer
-      if let producer = directProducer(of: source, into: state, leaf: update.leaf) {
-        redirect(source, to: state, producer)
+      if let producer = directProducer(of: source, into: state, users) {
+        redirect(source, to: state, producer, &users)
         continue
       }
       if case .leaf(let leaf) = graph[source].op, leaf.initializer != nil {
@@ -271,17 +271,27 @@ extension Lowering {
     result.kernels = early + result.kernels + copies
   }
 
-  /// Returns the kernel that may write a new state straight into its place, if there is one.
-  private func directProducer(of source: Value, into state: BufferID, leaf: Value) -> Int? {
-    guard let buffer = buffers[Int(source.index)], result.buffers[buffer].role == .temporary,
-      let producer = result.kernels.firstIndex(where: { kernel in
-        kernel.operands.contains { $0.buffer == buffer && $0.access != .read }
-      })
-    else { return nil }
-    let readsLater = result.kernels[(producer + 1)...].contains { kernel in
-      kernel.operands.contains { $0.buffer == state }
+  /// The kernels that touch each buffer, in order.
+  private var kernelsByBuffer: [[Int]] {
+    var users = [[Int]](repeating: [], count: result.buffers.count)
+    for (index, kernel) in result.kernels.enumerated() {
+      for operand in kernel.operands where users[operand.buffer].last != index {
+        users[operand.buffer].append(index)
+      }
     }
-    guard !readsLater else { return nil }
+    return users
+  }
+
+  /// Returns the kernel that may write a new state straight into its place, if there is one.
+  private func directProducer(
+    of source: Value, into state: BufferID, _ users: [[Int]]
+  ) -> Int? {
+    guard let buffer = buffers[Int(source.index)], result.buffers[buffer].role == .temporary,
+      let producer = users[buffer].first(where: { index in
+        result.kernels[index].operands.contains { $0.buffer == buffer && $0.access != .read }
+      }),
+      !users[state].contains(where: { $0 > producer })
+    else { return nil }
     let kernel = result.kernels[producer]
     // What checks an index may not change a state while it does.
     guard !kernel.mayFault else { return nil }
@@ -294,15 +304,21 @@ extension Lowering {
     return producer
   }
 
-  private mutating func redirect(_ source: Value, to state: BufferID, _ producer: Int) {
+  private mutating func redirect(
+    _ source: Value, to state: BufferID, _ producer: Int, _ users: inout [[Int]]
+  ) {
     guard let old = buffers[Int(source.index)] else { return }
     buffers[Int(source.index)] = state
-    for index in result.kernels.indices[producer...] {
+    // Nothing behind the producer touches the state, so the kernels stay in order.
+    let later = users[old].filter { $0 != users[state].last }
+    users[state] += later
+    for index in users[old] where index >= producer {
       for position in result.kernels[index].operands.indices
       where result.kernels[index].operands[position].buffer == old {
         result.kernels[index].operands[position].buffer = state
       }
     }
+    users[old] = []
     // The old buffer keeps its number but holds nothing.
     result.buffers[old].byteCount = 0
   }
