@@ -33,7 +33,8 @@ extension RandomGraphDrawing {
     guard let x = someFloat() else { return nil }
     if options.isTrainable, random.chance(50) {
       // These keep numbers moderate, so that a loss stays finite through many steps.
-      let function = random.pick([.tanh, .sigmoid, .sin, .cos, .relu, .erf] as [UnaryFunction])
+      let function = random.pick(
+        [.tanh, .sigmoid, .sin, .cos, .atan, .relu, .erf] as [UnaryFunction])
       return x.apply(.elementwise(.unary(function)))
     }
     let functions = UnaryFunction.allCases.filter { $0 != .not }

@@ -35,6 +35,7 @@ extension Double {
     case .log: log(self)
     case .sin: sin(self)
     case .cos: cos(self)
+    case .atan: atan(self)
     case .tanh: tanh(self)
     case .sigmoid: self < 0 ? exp(self) / (1 + exp(self)) : 1 / (1 + exp(-self))
     case .erf: erf(self)

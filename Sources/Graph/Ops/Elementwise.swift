@@ -14,7 +14,8 @@ public enum Elementwise: Hashable, Sendable {
 
 /// A function of one number.
 public enum UnaryFunction: String, Hashable, Sendable, CaseIterable, Codable {
-  case neg, abs, sign, sqrt, exp, log, sin, cos, tanh, sigmoid, erf, floor, ceil, round, relu, not
+  case neg, abs, sign, sqrt, exp, log, sin, cos, atan, tanh, sigmoid, erf, floor, ceil, round, relu,
+    not
   case stopGradient
 }
 
@@ -109,7 +110,7 @@ extension UnaryFunction {
   package var domain: Domain {
     switch self {
     case .neg, .abs, .sign, .relu: .numbers
-    case .sqrt, .exp, .log, .sin, .cos, .tanh, .sigmoid, .erf, .floor, .ceil, .round: .floats
+    case .sqrt, .exp, .log, .sin, .cos, .atan, .tanh, .sigmoid, .erf, .floor, .ceil, .round: .floats
     case .not: .bits
     case .stopGradient: .any
     }
@@ -126,6 +127,7 @@ extension UnaryFunction {
     case .log: "the natural logarithm"
     case .sin: "the sine of x radians"
     case .cos: "the cosine of x radians"
+    case .atan: "the arc tangent in radians"
     case .tanh: "the hyperbolic tangent"
     case .sigmoid: "1 / (1 + exp(−x))"
     case .erf: "the error function"

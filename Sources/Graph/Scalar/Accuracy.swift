@@ -8,6 +8,7 @@ extension UnaryFunction {
     case .exp: 1
     case .log: 1
     case .sin, .cos: 1.5
+    case .atan: 3
     case .tanh: 2.5
     case .sigmoid: 2.5
     case .erf: 1.5

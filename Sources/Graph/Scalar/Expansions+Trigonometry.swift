@@ -36,3 +36,28 @@ extension Expansions {
   /// (cos r − 1) / r² in powers of r².
   private static let cosineTail = [-0x1p-1, 0x1.55554ap-5, -0x1.6c0c28p-10, 0x1.99e80cp-16]
 }
+
+extension Expansions {
+  static let atan = ScalarBuilder.program([.f32]) { arcTangent($0[0]) }
+
+  /// The arc tangent of a = |x| in three ranges: of a itself below tan(π/8), around 1 by (a − 1) / (a + 1) and
+  /// π/4, and from tan(3π/8) on by −1 / a and π/2; with the sign of x.
+  private static func arcTangent(_ x: ScalarValue) -> ScalarValue {
+    let (a, one) = (x.apply(.abs), x.constant(1))
+    let isFar = x.constant(0x1.3504f4p1) < a
+    let isNear = a <= 0x1.a8279ap-2
+    let numerator = isFar.select(-one, isNear.select(a, a - one))
+    let denominator = isFar.select(a, isNear.select(one, a + one))
+    let quarter = isNear.select(x.constant(0), x.constant(0x1.921fb6p-1))
+    let base = isFar.select(x.constant(0x1.921fb6p0), quarter)
+    let t = numerator / denominator
+    let square = t * t
+    let value = (square * t).fma(square.polynomial(arcTail), t) + base
+    return value.withSign(of: x)
+  }
+
+  /// (atan t − t) / t³ in powers of t² for |t| ≤ tan(π/8), fitted as in `Expansions+Exponential`.
+  private static let arcTail = [
+    -0x1.55554ap-2, 0x1.999196p-3, -0x1.23b51ep-3, 0x1.b1ebf2p-4, -0x1.f1ec42p-5,
+  ]
+}

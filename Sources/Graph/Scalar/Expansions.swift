@@ -62,6 +62,7 @@ extension UnaryFunction {
     case .log: Expansions.log
     case .sin: Expansions.sin
     case .cos: Expansions.cos
+    case .atan: Expansions.atan
     case .tanh: Expansions.tanh
     case .sigmoid: Expansions.sigmoid
     case .erf: Expansions.erf
@@ -84,7 +85,7 @@ extension UnaryFunction {
     case .relu: (x <= 0).select(x.constant(0), x)
     case .not: x.apply(.not)
     case .stopGradient: x
-    case .exp, .log, .sin, .cos, .tanh, .sigmoid, .erf:
+    case .exp, .log, .sin, .cos, .atan, .tanh, .sigmoid, .erf:
       preconditionFailure("\(rawValue) is an expansion")
     }
   }

@@ -33,6 +33,7 @@ extension UnaryFunction {
     case .log: .rule { $0.cotangent / $0.x }
     case .sin: .rule { $0.cotangent * DescentGraph.cos($0.x) }
     case .cos: .rule { -($0.cotangent * DescentGraph.sin($0.x)) }
+    case .atan: .rule { $0.cotangent / (1.0 + $0.x * $0.x) }
     case .tanh: .rule { $0.cotangent * (1.0 - $0.result * $0.result) }
     case .sigmoid: .rule { $0.cotangent * ($0.result * (1.0 - $0.result)) }
     // 2/√π · exp(−x²)

@@ -70,6 +70,7 @@ extension UnaryFunction {
     case .log: { Foundation.log($0) }
     case .sin: { Foundation.sin($0) }
     case .cos: { Foundation.cos($0) }
+    case .atan: { Foundation.atan($0) }
     case .tanh: { Foundation.tanh($0) }
     case .sigmoid:
       { $0 < 0 ? Foundation.exp($0) / (1 + Foundation.exp($0)) : 1 / (1 + Foundation.exp(-$0)) }

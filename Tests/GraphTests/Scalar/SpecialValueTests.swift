@@ -14,7 +14,8 @@ import Testing
     (.log, 0, -.infinity), (.log, -0.0, -.infinity), (.log, 1, 0), (.log, .infinity, .infinity),
     (.tanh, .infinity, 1), (.tanh, -.infinity, -1), (.tanh, 0, 0), (.tanh, -0.0, -0.0),
     (.tanh, 0x1p-149, 0x1p-149), (.sigmoid, .infinity, 1), (.sigmoid, -.infinity, 0),
-    (.sigmoid, 0, 0.5), (.erf, .infinity, 1), (.erf, -.infinity, -1), (.erf, -0.0, -0.0),
+    (.atan, -0.0, -0.0), (.atan, .infinity, 0x1.921FB6p0), (.sigmoid, 0, 0.5), (.erf, .infinity, 1),
+    (.erf, -.infinity, -1), (.erf, -0.0, -0.0),
     (.sin, 0, 0), (.sin, -0.0, -0.0), (.cos, 0, 1), (.sin, 0x1p-149, 0x1p-149),
   ])
   func exactResults(function: UnaryFunction, x: Float, y: Float) {
