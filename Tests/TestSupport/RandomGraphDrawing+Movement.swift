@@ -4,13 +4,14 @@ extension RandomGraphDrawing {
   /// Returns elements of some value in other places.
   mutating func movement() -> Tensor? {
     guard let x = some() else { return nil }
-    switch random.int(0...7) {
+    switch random.int(0...8) {
     case 0: return reshape(x)
     case 1: return x.transpose((0..<x.rank).shuffled(using: &random))
     case 2: return broadcast(x)
     case 3, 4: return slice(x)
     case 5: return pad(x)
     case 6: return joined(x)
+    case 7: return window(x)
     default: return x.reverse(axes: (0..<x.rank).filter { _ in random.chance(50) })
     }
   }
@@ -78,6 +79,18 @@ extension RandomGraphDrawing {
     }
     let value = random.pick([0.0, 0.0, 1.0, -3.0])
     return x.apply(.movement(.pad(low: low, high: high, interior: interior, value: value)))
+  }
+
+  /// Windows over one axis, overlapping, apart or with gaps.
+  private mutating func window(_ x: Tensor) -> Tensor? {
+    let axes = x.shape.extents.indices.filter { (x.shape[$0].fixed ?? 0) > 0 }
+    guard x.rank < 6, !axes.isEmpty else { return nil }
+    let axis = random.pick(Array(axes))
+    let (size, dilation) = (random.int(1...4), random.int(1...2))
+    guard let length = x.shape[axis].fixed, (size - 1) * dilation < length else { return nil }
+    let windows = x.windows(axis: axis, size: size, stride: random.int(1...3), dilation: dilation)
+    guard x.dataType != .bool, random.chance(50) else { return windows }
+    return windows.max(axes: [axis + 1])
   }
 
   private mutating func joined(_ x: Tensor) -> Tensor? {

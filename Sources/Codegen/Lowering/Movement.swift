@@ -22,6 +22,12 @@ extension IndexMap {
       }
     case .reverse(let reversed):
       for axis in reversed { scale(axis, by: -1, adding: dimensions[axis] - 1) }
+    case .window(let axis, _, let stride, let dilation):
+      let element = axes.remove(at: axis + 1)
+      scale(axis, by: stride, adding: element.offset * dilation)
+      axes[axis].coefficients = zip(axes[axis].coefficients, element.coefficients).map {
+        $0 + $1 * dilation
+      }
     case .reshape, .pad, .concatenate:
       preconditionFailure("\(movement.name) is not one affine place")
     }
@@ -49,7 +55,7 @@ extension KernelBuilder {
   /// Emits a movement node that is a member: read at other places, padded or joined.
   mutating func emit(_ op: Movement, _ node: Node) -> VectorProgram.Register {
     switch op {
-    case .broadcast, .transpose, .slice, .reverse:
+    case .broadcast, .transpose, .slice, .reverse, .window:
       var map = frame
       map.compose(op, operand: graph[node.operands[0]].type.shape)
       return read(node.operands[0], map)

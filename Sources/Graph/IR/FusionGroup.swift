@@ -85,7 +85,9 @@ extension Op {
   /// Whether element i of the result comes from one affine place of the operand.
   package var isAffineRead: Bool {
     switch self {
-    case .movement(.broadcast), .movement(.transpose), .movement(.slice), .movement(.reverse): true
+    case .movement(.broadcast), .movement(.transpose), .movement(.slice), .movement(.reverse),
+      .movement(.window):
+      true
     default: false
     }
   }

@@ -77,7 +77,7 @@ extension Movement {
     case .pad(let low, let high, let interior, let value):
       return .pad(
         low: try bound(low), high: try bound(high), interior: interior, value: value)
-    case .transpose, .concatenate, .reverse: return self
+    case .transpose, .concatenate, .reverse, .window: return self
     }
   }
 }

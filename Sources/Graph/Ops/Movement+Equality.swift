@@ -9,6 +9,11 @@ extension Movement {
     case (.transpose(let a), .transpose(let b)), (.reverse(let a), .reverse(let b)): a == b
     case (.concatenate(let a), .concatenate(let b)): a == b
     case (
+      .window(let axis, let size, let stride, let dilation),
+      .window(let otherAxis, let otherSize, let otherStride, let otherDilation)
+    ):
+      axis == otherAxis && size == otherSize && stride == otherStride && dilation == otherDilation
+    case (
       .slice(let starts, let limits, let strides),
       .slice(let otherStarts, let otherLimits, let otherStrides)
     ):
@@ -37,6 +42,8 @@ extension Movement {
       hasher.combine(high)
       hasher.combine(interior)
     case .concatenate(let axis): hasher.combine(axis)
+    case .window(let axis, let size, let stride, let dilation):
+      hasher.combine([axis, size, stride, dilation])
     }
   }
 }

@@ -8,7 +8,7 @@ extension Movement {
       return padded(bits, operands[0].type.shape, low, interior, value, result)
     case .concatenate(let axis):
       return concatenated(operands, axis, result)
-    case .transpose, .broadcast, .slice, .reverse:
+    case .transpose, .broadcast, .slice, .reverse, .window:
       let view = view(of: operands[0].type.shape, result: result.shape)
       let offsets = stridedOffsets(
         result.shape.dimensions, strides: view.strides, start: view.start)
@@ -34,6 +34,10 @@ extension Movement {
         start += max(shape.dimensions[axis] - 1, 0) * strides[axis]
         strides[axis] = -strides[axis]
       }
+    case .window(let axis, _, let stride, let dilation):
+      let distance = strides[axis]
+      strides[axis] = distance * stride
+      strides.insert(distance * dilation, at: axis + 1)
     case .reshape, .pad, .concatenate: break
     }
     return (strides, start)

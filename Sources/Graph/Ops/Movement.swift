@@ -14,6 +14,11 @@ public enum Movement: Hashable, Sendable {
   case concatenate(axis: Int)
   /// The order turned round along axes.
   case reverse([Int])
+  /// An axis becomes two: every stride-th place where a window fits, and the window's elements, `dilation` apart.
+  ///
+  /// Windows may overlap: they are read, not copied. What is reduced over the second axis is a pool, and a product
+  /// over it a convolution.
+  case window(axis: Int, size: Int, stride: Int, dilation: Int)
 }
 
 extension Movement: OpDefinition {
@@ -26,6 +31,7 @@ extension Movement: OpDefinition {
     case .pad: "pad"
     case .concatenate: "concatenate"
     case .reverse: "reverse"
+    case .window: "window"
     }
   }
 
@@ -38,6 +44,7 @@ extension Movement: OpDefinition {
     case .pad: "one value around each axis and between neighbours"
     case .concatenate: "the operands one after the other along an axis"
     case .reverse: "the order turned round along axes"
+    case .window: "an axis as places where a window fits, and the window's elements"
     }
   }
 
@@ -55,6 +62,9 @@ extension Movement: OpDefinition {
         .with("interior", interior).with("value", .number(value))
     case .concatenate(let axis): return none.with("axis", axis)
     case .reverse(let axes): return none.with("axes", axes)
+    case .window(let axis, let size, let stride, let dilation):
+      return none.with("axis", axis).with("size", size).with("stride", stride)
+        .with("dilation", dilation)
     }
   }
 
@@ -85,6 +95,9 @@ extension Movement: OpDefinition {
     case .reverse(let axes):
       try expectAxes(axes, of: shape)
       return operands[0]
+    case .window(let axis, let size, let stride, let dilation):
+      return try checked(
+        TensorType(dataType, try windowed(shape, axis, size, stride, dilation)))
     case .concatenate: return operands[0]
     }
   }
@@ -98,7 +111,7 @@ extension Movement: OpDefinition {
       .reshape([3, 2]), .transpose([1, 0]), .broadcast([2, 2, 3]),
       .slice(starts: [0, 1], limits: [2, 3], strides: [1, 2]),
       .pad(low: [0, 1], high: [1, 0], interior: [0, 1], value: 0), .concatenate(axis: 0),
-      .reverse([1]),
+      .reverse([1]), .window(axis: 1, size: 2, stride: 1, dilation: 1),
     ]
   }
 
@@ -119,6 +132,10 @@ extension Movement: OpDefinition {
         interior: try attributes.integers("interior"), value: try attributes.number("value"))
     case "concatenate": return .concatenate(axis: try attributes.integer("axis"))
     case "reverse": return .reverse(try attributes.integers("axes"))
+    case "window":
+      return .window(
+        axis: try attributes.integer("axis"), size: try attributes.integer("size"),
+        stride: try attributes.integer("stride"), dilation: try attributes.integer("dilation"))
     default: return nil
     }
   }
@@ -222,6 +239,27 @@ extension Movement {
       }
       extents.append(extent)
     }
+    return Shape(extents)
+  }
+
+  private func windowed(
+    _ shape: Shape, _ axis: Int, _ size: Int, _ stride: Int, _ dilation: Int
+  ) throws(GraphError) -> Shape {
+    guard shape.extents.indices.contains(axis) else {
+      throw GraphError("window: axis \(axis) is not an axis of \(shape)")
+    }
+    guard size >= 1, stride >= 1, dilation >= 1 else {
+      throw GraphError(
+        "window: size \(size), stride \(stride) and dilation \(dilation) are not all at least 1")
+    }
+    let (reach, overflow) = (size - 1).multipliedReportingOverflow(by: dilation)
+    guard let extent = shape[axis].fixed, !overflow, reach < extent else {
+      throw GraphError(
+        "window: \(size) elements, \(dilation) apart, do not fit axis \(axis) of \(shape)")
+    }
+    var extents = shape.extents
+    extents[axis] = Extent(offset: (extent - reach - 1) / stride + 1)
+    extents.insert(Extent(offset: size), at: axis + 1)
     return Shape(extents)
   }
 

@@ -30,6 +30,10 @@ struct AxisPath {
       if shape.squeezed != operand.squeezed { isBroken = true }
       var kept = zip(shape.extents, axes).filter { $0.0 != 1 }.map(\.1).makeIterator()
       axes = extents.map { $0 == 1 ? nil : kept.next() ?? nil }
+    case .window(let axis, _, _, _):
+      // Its element depends on two of the reader's axes.
+      axes.remove(at: axis + 1)
+      isBroken = true
     case .slice, .pad, .concatenate, .reverse: isBroken = true
     }
     shape = operand

@@ -251,7 +251,7 @@ extension Movement {
     case .transpose(let permutation):
       let kept = permutation.filter { operand[$0] != 1 }
       return kept == kept.sorted()
-    case .slice, .pad, .concatenate, .reverse: return false
+    case .slice, .pad, .concatenate, .reverse, .window: return false
     }
   }
 }

@@ -15,7 +15,7 @@ package enum OpKind: Hashable, Sendable {
   case binary(BinaryFunction)
   case compare(Comparison)
   case reduction(Reduction.Kind)
-  case reshape, transpose, broadcast, slice, pad, concatenate, reverse
+  case reshape, transpose, broadcast, slice, pad, concatenate, reverse, window
 
   /// Creates the kind of an operation.
   package init(_ op: Op) {
@@ -50,6 +50,7 @@ package enum OpKind: Hashable, Sendable {
     case .pad: self = .pad
     case .concatenate: self = .concatenate
     case .reverse: self = .reverse
+    case .window: self = .window
     }
   }
 }

@@ -157,7 +157,7 @@ package final class Rewriter {
     switch op {
     case .leaf(.constant(let array)): Splat(array)
     case .movement(.reshape), .movement(.transpose), .movement(.broadcast), .movement(.slice),
-      .movement(.reverse):
+      .movement(.reverse), .movement(.window):
       splats[Int(operands[0].index)]
     default: nil
     }

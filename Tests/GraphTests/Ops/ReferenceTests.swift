@@ -42,6 +42,11 @@ import Testing
       try apply(.movement(.concatenate(axis: 1)), matrix, f32([8, 9], [2, 1]))
         == f32([0, 1, 2, 8, 3, 4, 5, 9], [2, 4]))
     #expect(try apply(.movement(.reverse([0, 1])), matrix) == f32([5, 4, 3, 2, 1, 0], [2, 3]))
+    let window = Op.movement(.window(axis: 1, size: 2, stride: 1, dilation: 1))
+    #expect(try apply(window, matrix) == f32([0, 1, 1, 2, 3, 4, 4, 5], [2, 2, 2]))
+    let gaps = Op.movement(.window(axis: 0, size: 2, stride: 2, dilation: 3))
+    #expect(
+      try apply(gaps, f32([0, 1, 2, 3, 4, 5, 6])) == f32([0, 3, 2, 5], [2, 2]))
   }
 
   @Test func movementOfNothing() throws {
