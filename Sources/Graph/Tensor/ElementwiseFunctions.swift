@@ -183,11 +183,14 @@ public func select(
   }
 }
 
-/// Returns each element, or the nearer bound where it lies outside.
+/// Returns each element, or the nearer bound where it lies outside; the derivative at a bound is 1.
 public func clamp(
   _ x: Tensor, _ low: Double, _ high: Double, file: String = #fileID, line: Int = #line
 ) -> Tensor {
-  x.builder.at(Site(file, line), "clamp") { minimum(maximum(x, low), high) }
+  x.builder.at(Site(file, line), "clamp") {
+    let low = Swift.min(low, high)
+    return select(x .< low, x.number(low), select(x .> high, x.number(high), x))
+  }
 }
 
 /// Returns tensors one after the other along an axis.
