@@ -105,6 +105,7 @@ enum SampleGraphs {
     let spread = Movement.pad(low: [0, 0], high: [0, 0], interior: [0, 1], value: 0)
     g.output("spread", x.apply(.movement(spread)))
     g.output("joined", concatenate([x, x, x.reverse(axes: [1])], axis: 0))
+    g.output("windows", x.windows(axis: 1, size: 2, stride: 1, dilation: 1))
   }
 
   static let integers = Graph("integers") { g in

@@ -5,10 +5,11 @@ import DescentGraph
 extension GradientCase {
   static let all: [GradientCase] =
     unary + binary + reductions + movements + contractions + indices + composites
+    + activations + normalizations + losses + shapings + orderings
 
-  private typealias Real = @Sendable (Tensor) -> Tensor
+  typealias Real = @Sendable (Tensor) -> Tensor
 
-  private static func operand(_ shape: Shape, _ range: ClosedRange<Double> = -2...2) -> Operand {
+  static func operand(_ shape: Shape, _ range: ClosedRange<Double> = -2...2) -> Operand {
     Operand(shape: shape, range: range)
   }
 
@@ -19,7 +20,8 @@ extension GradientCase {
       ("neg", anywhere, { -$0 }), ("abs", anywhere, { abs($0) }),
       ("sqrt", positive, { sqrt($0) }), ("exp", anywhere, { exp($0) }),
       ("log", positive, { log($0) }), ("sin", anywhere, { sin($0) }),
-      ("cos", anywhere, { cos($0) }), ("tanh", anywhere, { tanh($0) }),
+      ("cos", anywhere, { cos($0) }), ("atan", anywhere, { atan($0) }),
+      ("tanh", anywhere, { tanh($0) }),
       ("sigmoid", anywhere, { sigmoid($0) }), ("erf", anywhere, { erf($0) }),
       ("relu", anywhere, { relu($0) }),
     ]
@@ -87,33 +89,34 @@ extension GradientCase {
   }()
 
   static let movements: [GradientCase] = {
-    let moves: [(String, Shape, Real)] = [
-      ("reshape", [2, 6], { $0.reshape([3, 4]) }),
-      ("transpose", [2, 3], { $0.transpose() }),
-      ("transpose", [2, 3, 4], { $0.transpose([1, 2, 0]) }),
-      ("broadcast", [2, 1], { $0.broadcast(to: [4, 2, 3]) }),
-      ("broadcast", [1], { $0.broadcast(to: [1, 5]) }),
-      ("broadcast", [2, 1, 3, 1], { $0.broadcast(to: [2, 4, 3, 2]) }),
-      ("slice", [7], { $0.slice(axis: 0, from: 1, to: 6) }),
-      ("slice", [7], { $0.slice(axis: 0, from: 1, to: 7, by: 2) }),
-      ("slice", [7], { $0.slice(axis: 0, from: 1, to: 6, by: 3) }),
-      ("slice", [2, 5], { $0.slice(axis: 1, from: 2, to: 2) }),
-      ("slice", [2, 5], { $0.slice(axis: 1, from: 4, to: 4, by: 3) }),
-      ("slice", [2, 5], { $0.slice(axis: 1, from: 0, to: 5, by: 9) }),
-      ("pad", [2, 3], { $0.pad(low: [1, 0], high: [0, 2], value: 3) }),
-      (
-        "pad", [2, 3],
-        {
-          $0.apply(.movement(.pad(low: [0, 1], high: [2, 0], interior: [3, 1], value: 0.5)))
-        }
-      ),
-      ("reverse", [2, 3], { $0.reverse(axes: [0, 1]) }),
-    ]
+    let moves: [(String, Shape, Real)] =
+      [
+        ("reshape", [2, 6], { $0.reshape([3, 4]) }),
+        ("transpose", [2, 3], { $0.transpose() }),
+        ("transpose", [2, 3, 4], { $0.transpose([1, 2, 0]) }),
+        ("broadcast", [2, 1], { $0.broadcast(to: [4, 2, 3]) }),
+        ("broadcast", [1], { $0.broadcast(to: [1, 5]) }),
+        ("broadcast", [2, 1, 3, 1], { $0.broadcast(to: [2, 4, 3, 2]) }),
+        ("slice", [7], { $0.slice(axis: 0, from: 1, to: 6) }),
+        ("slice", [7], { $0.slice(axis: 0, from: 1, to: 7, by: 2) }),
+        ("slice", [7], { $0.slice(axis: 0, from: 1, to: 6, by: 3) }),
+        ("slice", [2, 5], { $0.slice(axis: 1, from: 2, to: 2) }),
+        ("slice", [2, 5], { $0.slice(axis: 1, from: 4, to: 4, by: 3) }),
+        ("slice", [2, 5], { $0.slice(axis: 1, from: 0, to: 5, by: 9) }),
+        ("pad", [2, 3], { $0.pad(low: [1, 0], high: [0, 2], value: 3) }),
+        (
+          "pad", [2, 3],
+          {
+            $0.apply(.movement(.pad(low: [0, 1], high: [2, 0], interior: [3, 1], value: 0.5)))
+          }
+        ),
+        ("reverse", [2, 3], { $0.reverse(axes: [0, 1]) }),
+      ]
     let joined = GradientCase(
       "concatenate", [operand([2, 3]), operand([2, 1]), operand([2, 2])]
     ) { square(concatenate([$0[0], $0[1], $0[0], $0[2]], axis: 1)) }
     return [joined]
-      + moves.map { name, shape, move in
+      + (moves + windows).map { name, shape, move in
         GradientCase(name, [operand(shape)]) { square(move($0[0])) }
       }
   }()
