@@ -16,8 +16,8 @@ public struct Objective: Hashable, Sendable {
 ///
 /// The learning rate is a state cell named `optimizer.rate`: a session may change it between runs without
 /// compiling again. Another, `optimizer.step`, counts finished updates. What a rule remembers of a parameter `w` is
-/// state too, beginning at 0: `w.momentum`, or `w.m` and `w.v`. Adam's bias corrections 1 − β₁ᵗ and 1 − β₂ᵗ follow
-/// from the step.
+/// state too, beginning at 0: `w.momentum`, `w.m`, `w.v`, and `w.greatest` of AMSGrad. Adam's bias corrections 1 − β₁ᵗ
+/// and 1 − β₂ᵗ follow from the step.
 ///
 /// One step clips the gradients, adds coupled decay to them, and then applies the rule. Each rule states the paper
 /// its formula is from; where papers and practice differ, the numbers are those of PyTorch.
@@ -25,10 +25,17 @@ public struct Optimizer: Hashable, Sendable {
   /// The formula.
   public enum Rule: Hashable, Sendable {
     /// p ← p − rate·g, with momentum v ← momentum·v + g and p ← p − rate·v; Nesterov's form looks ahead by
-    /// using g + momentum·v (Sutskever et al., 2013).
-    case sgd(momentum: Double, nesterov: Bool)
+    /// using g + momentum·v (Sutskever et al., 2013). From the second step on the g in v is damped by 1 − dampening.
+    case sgd(momentum: Double, nesterov: Bool, dampening: Double = 0)
     /// m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², p ← p − rate·m̂ / (√v̂ + ε) (Kingma and Ba, 2015).
-    case adam(beta1: Double, beta2: Double, epsilon: Double)
+    ///
+    /// AMSGrad divides by the greatest v there has been (Reddi et al., 2018).
+    case adam(beta1: Double, beta2: Double, epsilon: Double, amsgrad: Bool = false)
+    /// v ← α·v + (1−α)g², u ← g / (√v + ε), p ← p − rate·u, or with b ← momentum·b + u in place of u (Tieleman and
+    /// Hinton, 2012); centred, the square of m ← α·m + (1−α)g is subtracted from v (Graves, 2013).
+    case rmsProp(alpha: Double, epsilon: Double, momentum: Double, isCentred: Bool)
+    /// v ← v + g² from an initial v, p ← p − rate / (1 + (t−1)·decay) · g / (√v + ε) (Duchi et al., 2011).
+    case adagrad(rateDecay: Double, initial: Double, epsilon: Double)
   }
 
   /// The formula.
@@ -58,32 +65,52 @@ public struct Optimizer: Hashable, Sendable {
 
   /// Gradient descent, with momentum where it is not 0.
   public static func sgd(
-    _ rate: Double, momentum: Double = 0, nesterov: Bool = false, weightDecay: Double = 0,
-    clipNorm: Double? = nil
+    _ rate: Double, momentum: Double = 0, nesterov: Bool = false, dampening: Double = 0,
+    weightDecay: Double = 0, clipNorm: Double? = nil
   ) -> Optimizer {
     Optimizer(
-      rule: .sgd(momentum: momentum, nesterov: nesterov), rate: rate, weightDecay: weightDecay,
-      clipNorm: clipNorm)
+      rule: .sgd(momentum: momentum, nesterov: nesterov, dampening: dampening), rate: rate,
+      weightDecay: weightDecay, clipNorm: clipNorm)
   }
 
   /// Adam; decay, if any, goes through the gradient.
   public static func adam(
     _ rate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-    weightDecay: Double = 0, clipNorm: Double? = nil
+    amsgrad: Bool = false, weightDecay: Double = 0, clipNorm: Double? = nil
   ) -> Optimizer {
     Optimizer(
-      rule: .adam(beta1: beta1, beta2: beta2, epsilon: epsilon), rate: rate,
+      rule: .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad), rate: rate,
       weightDecay: weightDecay, clipNorm: clipNorm)
   }
 
   /// Adam with decay beside the rule.
   public static func adamW(
     _ rate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-    weightDecay: Double = 1e-2, clipNorm: Double? = nil
+    amsgrad: Bool = false, weightDecay: Double = 1e-2, clipNorm: Double? = nil
   ) -> Optimizer {
     Optimizer(
-      rule: .adam(beta1: beta1, beta2: beta2, epsilon: epsilon), rate: rate,
+      rule: .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad), rate: rate,
       weightDecay: weightDecay, decoupledDecay: true, clipNorm: clipNorm)
+  }
+
+  /// Gradients divided by the root of their mean square.
+  public static func rmsProp(
+    _ rate: Double = 1e-2, alpha: Double = 0.99, epsilon: Double = 1e-8, momentum: Double = 0,
+    isCentred: Bool = false, weightDecay: Double = 0, clipNorm: Double? = nil
+  ) -> Optimizer {
+    Optimizer(
+      rule: .rmsProp(alpha: alpha, epsilon: epsilon, momentum: momentum, isCentred: isCentred),
+      rate: rate, weightDecay: weightDecay, clipNorm: clipNorm)
+  }
+
+  /// Gradients divided by the root of the sum of their squares.
+  public static func adagrad(
+    _ rate: Double = 1e-2, rateDecay: Double = 0, initial: Double = 0, epsilon: Double = 1e-10,
+    weightDecay: Double = 0, clipNorm: Double? = nil
+  ) -> Optimizer {
+    Optimizer(
+      rule: .adagrad(rateDecay: rateDecay, initial: initial, epsilon: epsilon), rate: rate,
+      weightDecay: weightDecay, clipNorm: clipNorm)
   }
 
   /// The name of the state cell that holds the learning rate.
@@ -96,6 +123,8 @@ public struct Optimizer: Hashable, Sendable {
     switch rule {
     case .sgd: "sgd"
     case .adam: decoupledDecay ? "adamW" : "adam"
+    case .rmsProp: "rmsProp"
+    case .adagrad: "adagrad"
     }
   }
 }
@@ -115,8 +144,19 @@ extension Optimizer {
     }
     expectPositive("the learning rate", rate)
     switch rule {
-    case .sgd(let momentum, _): expectFraction("momentum", momentum)
-    case .adam(let beta1, let beta2, let epsilon):
+    case .sgd(let momentum, _, let dampening):
+      expectFraction("momentum", momentum)
+      expectFraction("dampening", dampening)
+    case .rmsProp(let alpha, let epsilon, let momentum, _):
+      expectFraction("alpha", alpha)
+      expectFraction("momentum", momentum)
+      expectPositive("epsilon", epsilon)
+    case .adagrad(let rateDecay, let initial, let epsilon):
+      for (name, value) in [("the decay of the rate", rateDecay), ("the initial value", initial)] {
+        expect(name, value, value >= 0 && Float(value).isFinite, "a number at or above 0")
+      }
+      expectPositive("epsilon", epsilon)
+    case .adam(let beta1, let beta2, let epsilon, _):
       expectFraction("beta1", beta1)
       expectFraction("beta2", beta2)
       expectPositive("epsilon", epsilon)

@@ -4,6 +4,8 @@ extension Optimizer {
     switch rule {
     case .sgd: "sgd"
     case .adam: "adam"
+    case .rmsProp: "rmsProp"
+    case .adagrad: "adagrad"
     }
   }
 
@@ -11,12 +13,23 @@ extension Optimizer {
   var attributes: Attributes {
     var attributes = Attributes().with("rate", .number(rate))
     switch rule {
-    case .sgd(let momentum, let nesterov):
+    case .sgd(let momentum, let nesterov, let dampening):
       attributes.append("momentum", .number(momentum))
       if nesterov { attributes.append("nesterov", .word("true")) }
-    case .adam(let beta1, let beta2, let epsilon):
+      if dampening != 0 { attributes.append("dampening", .number(dampening)) }
+    case .adam(let beta1, let beta2, let epsilon, let amsgrad):
       attributes.append("beta1", .number(beta1))
       attributes.append("beta2", .number(beta2))
+      attributes.append("epsilon", .number(epsilon))
+      if amsgrad { attributes.append("amsgrad", .word("true")) }
+    case .rmsProp(let alpha, let epsilon, let momentum, let isCentred):
+      attributes.append("alpha", .number(alpha))
+      attributes.append("epsilon", .number(epsilon))
+      attributes.append("momentum", .number(momentum))
+      if isCentred { attributes.append("centred", .word("true")) }
+    case .adagrad(let rateDecay, let initial, let epsilon):
+      attributes.append("rateDecay", .number(rateDecay))
+      attributes.append("initial", .number(initial))
       attributes.append("epsilon", .number(epsilon))
     }
     attributes.append("weightDecay", .number(weightDecay))
@@ -34,11 +47,23 @@ extension Optimizer {
     case "sgd":
       rule = .sgd(
         momentum: try number("momentum", default: 0),
-        nesterov: attributes["nesterov"] == .word("true"))
+        nesterov: attributes["nesterov"] == .word("true"),
+        dampening: try number("dampening", default: 0))
     case "adam":
       rule = .adam(
         beta1: try number("beta1", default: 0.9), beta2: try number("beta2", default: 0.999),
-        epsilon: try number("epsilon", default: 1e-8))
+        epsilon: try number("epsilon", default: 1e-8),
+        amsgrad: attributes["amsgrad"] == .word("true"))
+    case "rmsProp":
+      rule = .rmsProp(
+        alpha: try number("alpha", default: 0.99), epsilon: try number("epsilon", default: 1e-8),
+        momentum: try number("momentum", default: 0),
+        isCentred: attributes["centred"] == .word("true"))
+    case "adagrad":
+      rule = .adagrad(
+        rateDecay: try number("rateDecay", default: 0),
+        initial: try number("initial", default: 0),
+        epsilon: try number("epsilon", default: 1e-10))
     default: return nil
     }
     rate = try attributes.number("rate")

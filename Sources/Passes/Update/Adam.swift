@@ -1,11 +1,13 @@
 import DescentGraph
 
 // m ← β₁·m + (1 − β₁)·g        v ← β₂·v + (1 − β₂)·g²
-// the parameter loses  rate / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
+// the parameter loses  rate / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε); by AMSGrad the greatest v so far takes v's place
 
 extension OptimizerStep {
   /// Returns what a parameter loses by Adam.
-  func adam(_ item: Trained, beta1: Double, beta2: Double, epsilon: Double) -> Tensor {
+  func adam(
+    _ item: Trained, beta1: Double, beta2: Double, epsilon: Double, amsgrad: Bool
+  ) -> Tensor {
     guard let correction else { preconditionFailure("Adam works without its bias correction") }
     let dataType = item.parameter.dataType
     let gradient = item.gradient
@@ -14,8 +16,14 @@ extension OptimizerStep {
     let square = oldSquare * beta2 + gradient * gradient * (1 - beta2)
     builder.update(oldMean, to: mean)
     builder.update(oldSquare, to: square)
+    var divisor = square
+    if amsgrad {
+      let greatest = slot("greatest", of: item)
+      divisor = maximum(greatest, square)
+      builder.update(greatest, to: divisor)
+    }
     // Divisions are slow; the one by a number that all elements share is made once.
-    let root = sqrt(square) * correction.inverseRoot.cast(to: dataType) + epsilon
+    let root = sqrt(divisor) * correction.inverseRoot.cast(to: dataType) + epsilon
     return mean / root * correction.rate.cast(to: dataType)
   }
 }

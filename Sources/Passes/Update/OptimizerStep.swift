@@ -6,6 +6,8 @@ struct OptimizerStep {
   let builder: GraphBuilder
   /// The learning rate; for Adam, what remains of it after both corrections is in `correction`.
   let rate: Tensor
+  /// How many updates are finished.
+  let finished: Tensor
   let correction: BiasCorrection?
 
   /// Declares the shared cells and what becomes of them.
@@ -14,10 +16,10 @@ struct OptimizerStep {
     self.builder = builder
     builder.origin = Origin(file: "", line: 0, composite: optimizer.name)
     rate = builder.state(Optimizer.rateName, .scalar, .f32, .constant(optimizer.rate))
-    let finished = builder.state(Optimizer.stepName, .scalar, .i64)
+    finished = builder.state(Optimizer.stepName, .scalar, .i64)
     let step = finished + 1.0
     builder.update(finished, to: step)
-    if case .adam(let beta1, let beta2, _) = optimizer.rule {
+    if case .adam(let beta1, let beta2, _, _) = optimizer.rule {
       correction = BiasCorrection(rate: rate, step: step, beta1: beta1, beta2: beta2)
     } else {
       correction = nil
@@ -52,10 +54,15 @@ struct OptimizerStep {
     }
     let change: Tensor
     switch optimizer.rule {
-    case .sgd(let momentum, let nesterov):
-      change = sgd(item, momentum: momentum, nesterov: nesterov)
-    case .adam(let beta1, let beta2, let epsilon):
-      change = adam(item, beta1: beta1, beta2: beta2, epsilon: epsilon)
+    case .sgd(let momentum, let nesterov, let dampening):
+      change = sgd(item, momentum: momentum, nesterov: nesterov, dampening: dampening)
+    case .adam(let beta1, let beta2, let epsilon, let amsgrad):
+      change = adam(item, beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad)
+    case .rmsProp(let alpha, let epsilon, let momentum, let isCentred):
+      change = rmsProp(
+        item, alpha: alpha, epsilon: epsilon, momentum: momentum, isCentred: isCentred)
+    case .adagrad(let rateDecay, let initial, let epsilon):
+      change = adagrad(item, rateDecay: rateDecay, initial: initial, epsilon: epsilon)
     }
     guard decay != 0, optimizer.decoupledDecay else { return parameter - change }
     // The small product is formed first: 1 − rate·decay would round most of it away.
@@ -63,9 +70,11 @@ struct OptimizerStep {
     return parameter - parameter * shrinkage - change
   }
 
-  /// Declares a tensor of zeros that remembers something about a parameter.
-  func slot(_ suffix: String, of item: Trained) -> Tensor {
+  /// Declares a tensor that remembers something about a parameter, beginning at 0 or another number.
+  func slot(_ suffix: String, of item: Trained, from initial: Double = 0) -> Tensor {
     let type = item.parameter.type
-    return builder.state("\(item.name).\(suffix)", type.shape, type.dataType)
+    return builder.state(
+      "\(item.name).\(suffix)", type.shape, type.dataType,
+      initial == 0 ? .zeros : .constant(initial))
   }
 }

@@ -143,7 +143,12 @@ import Testing
   @Test func optimizersSurvive() throws {
     var custom = Optimizer.sgd(0.5, momentum: 0.25, nesterov: true, clipNorm: 2)
     custom.decoupledDecay = true
-    for optimizer in [.sgd(0.1), .adam(), .adamW(1e-4, clipNorm: 1), custom] as [Optimizer] {
+    let optimizers: [Optimizer] = [
+      .sgd(0.1), .adam(), .adamW(1e-4, clipNorm: 1), custom, .adam(amsgrad: true), .rmsProp(),
+      .sgd(0.1, momentum: 0.9, dampening: 0.5), .rmsProp(0.1, momentum: 0.5, isCentred: true),
+      .adagrad(), .adagrad(0.1, rateDecay: 0.5, initial: 2, epsilon: 1),
+    ]
+    for optimizer in optimizers {
       let graph = try Graph("step") { g in
         let w = g.parameter("w", [2])
         g.output("loss", mean(square(w)))

@@ -13,6 +13,11 @@ import Testing
     .adam(0.1, beta1: 0, beta2: 0.9), .adamW(0.1), .adamW(0.05, weightDecay: 0.5, clipNorm: 0.4),
     Optimizer(
       rule: .sgd(momentum: 0, nesterov: false), rate: 0.1, weightDecay: 0.3, decoupledDecay: true),
+    .sgd(0.05, momentum: 0.9, dampening: 0.3), .adam(0.1, beta2: 0.5, amsgrad: true),
+    .adamW(0.1, beta2: 0.6, amsgrad: true), .rmsProp(0.02),
+    .rmsProp(0.02, alpha: 0.9, momentum: 0.5),
+    .rmsProp(0.01, alpha: 0.9, epsilon: 0.1, momentum: 0.5, isCentred: true, weightDecay: 0.1),
+    .adagrad(0.5), .adagrad(0.2, rateDecay: 0.1, initial: 0.5, weightDecay: 0.1, clipNorm: 1),
   ]
 
   @Test(arguments: optimizers) func twentySteps(_ optimizer: Optimizer) throws {
@@ -114,10 +119,12 @@ private struct Reference {
   var b: [Double]
   var first: [Double] = [0, 0, 0]
   var second: [Double] = [0, 0, 0]
+  var third: [Double] = [0, 0, 0]
   var count = 0.0
 
   init(optimizer: Optimizer, w: [Double], b: [Double]) {
     (self.optimizer, self.w, self.b) = (optimizer, w, b)
+    if case .adagrad(_, let initial, _) = optimizer.rule { second = [initial, initial, initial] }
   }
 
   func gradient() -> [Double] {
@@ -146,10 +153,20 @@ private struct Reference {
         g[i] += optimizer.weightDecay * p[i]
       }
       switch optimizer.rule {
-      case .sgd(let momentum, let nesterov):
-        first[i] = momentum * first[i] + g[i]
+      case .sgd(let momentum, let nesterov, let dampening):
+        first[i] = momentum * first[i] + (count == 1 ? 1 : 1 - dampening) * g[i]
         p[i] -= optimizer.rate * (nesterov ? g[i] + momentum * first[i] : first[i])
-      case .adam(let beta1, let beta2, let epsilon):
+      case .rmsProp(let alpha, let epsilon, let momentum, let isCentred):
+        first[i] = alpha * first[i] + (1 - alpha) * g[i]
+        second[i] = alpha * second[i] + (1 - alpha) * g[i] * g[i]
+        let spread = isCentred ? second[i] - first[i] * first[i] : second[i]
+        third[i] = momentum * third[i] + g[i] / (spread.squareRoot() + epsilon)
+        p[i] -= optimizer.rate * third[i]
+      case .adagrad(let rateDecay, _, let epsilon):
+        second[i] += g[i] * g[i]
+        let rate = optimizer.rate / (1 + (count - 1) * rateDecay)
+        p[i] -= rate * g[i] / (second[i].squareRoot() + epsilon)
+      case .adam(let beta1, let beta2, let epsilon, let amsgrad):
         first[i] = beta1 * first[i] + (1 - beta1) * g[i]
         second[i] = beta2 * second[i] + (1 - beta2) * g[i] * g[i]
         var (correction1, correction2) = (1.0, 1.0)
@@ -158,7 +175,8 @@ private struct Reference {
           correction2 *= beta2
         }
         let mean = first[i] / (1 - correction1)
-        let square = second[i] / (1 - correction2)
+        third[i] = max(third[i], second[i])
+        let square = (amsgrad ? third[i] : second[i]) / (1 - correction2)
         p[i] -= optimizer.rate * mean / (square.squareRoot() + epsilon)
       }
     }
