@@ -28,15 +28,18 @@ let package = Package(
   ],
   targets: [
     .target(name: "ToolSupport", dependencies: [descent], swiftSettings: strict),
+    .target(name: "ConformanceWorkers", dependencies: [descent], swiftSettings: strict),
     // Not called descent: some file systems ignore case, and Descent is the library's module.
     .executableTarget(
       name: "DescentCommand", dependencies: ["ToolSupport", descent, arguments],
       swiftSettings: strict),
     .executableTarget(
-      name: "ConformanceCommand", dependencies: ["ToolSupport", descent, arguments],
+      name: "ConformanceCommand",
+      dependencies: ["ConformanceWorkers", "ToolSupport", descent, arguments],
       swiftSettings: strict),
     .testTarget(
-      name: "ToolTests", dependencies: ["ToolSupport", descent], swiftSettings: strict),
+      name: "ToolTests", dependencies: ["ConformanceWorkers", "ToolSupport", descent],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

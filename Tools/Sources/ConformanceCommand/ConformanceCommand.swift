@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConformanceWorkers
 import Descent
 import ToolSupport
 
@@ -7,7 +8,7 @@ import ToolSupport
 struct ConformanceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "descent-conformance", abstract: "Show plans to judges, and judge plans.",
-    subcommands: [WritePlan.self, VerifyPlan.self])
+    subcommands: [WritePlan.self, VerifyPlan.self, ServeOps.self, ServeTraining.self])
 }
 
 struct WritePlan: ParsableCommand {
@@ -54,4 +55,18 @@ struct VerifyPlan: ParsableCommand {
     }
     print("accepted")
   }
+}
+
+struct ServeOps: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "op-worker", abstract: "Run single operations and their gradients for a judge.")
+
+  func run() { OpWorker.serve() }
+}
+
+struct ServeTraining: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train-worker", abstract: "Train small models for a judge.")
+
+  func run() { TrainWorker.serve() }
 }
