@@ -8,6 +8,8 @@ package struct Program: Hashable, Sendable, Codable {
   package var name: String
   /// The kernels in the order in which they run.
   package var kernels: [Kernel]
+  /// For each kernel, whether it begins when those before it have ended on all threads; else it runs beside them.
+  package var startsWave: [Bool]
   /// The portable backend's code of each part of each kernel: one piece for each of its programs.
   package var code: [[PortableCode]]
   /// The memory the kernels work on.
@@ -46,16 +48,20 @@ extension Program {
     package var backend: Backend
     /// Whether small loops join other kernels.
     package var bundles: Bool
+    /// Whether kernels that do not depend on each other run side by side.
+    package var waves: Bool
 
     /// Creates options.
     package init(
-      threads: Int, minimumWorkPerThread: Int, poison: Bool, backend: Backend, bundles: Bool = true
+      threads: Int, minimumWorkPerThread: Int, poison: Bool, backend: Backend,
+      bundles: Bool = true, waves: Bool = true
     ) {
       self.threads = threads
       self.minimumWorkPerThread = minimumWorkPerThread
       self.poison = poison
       self.backend = backend
       self.bundles = bundles
+      self.waves = waves
     }
   }
 
@@ -67,9 +73,7 @@ extension Program {
       var lowering = Lowering(fused)
       return lowering.run(bundles: options.bundles)
     }
-    let memory = times.time("plan memory") {
-      MemoryPlan(planning: lowered, redZones: options.poison)
-    }
+    let (memory, startsWave) = times.time("plan memory") { lowered.planned(for: options) }
     let code = times.time("translate") { lowered.kernels.flatMap(\.parts).map(\.portableCode) }
     var kernelTimes = CodegenTimes()
     let native = times.time("encode") {
@@ -82,7 +86,8 @@ extension Program {
     }
     times.adopt(kernelsOf: kernelTimes)
     self.init(
-      name: fused.graph.name, kernels: lowered.kernels, code: code, buffers: lowered.buffers,
+      name: fused.graph.name, kernels: lowered.kernels, startsWave: startsWave, code: code,
+      buffers: lowered.buffers,
       memory: memory, inputs: lowered.inputs, outputs: lowered.outputs, states: lowered.states,
       faults: lowered.faults, native: native, options: options,
       commitKernel: lowered.firstStateWrite)
@@ -97,15 +102,29 @@ extension Program {
   /// - Returns: For each kernel, a list of runs of units for each part.
   package func slices(isNative: Bool) -> [[[Range<Int>]]] {
     var part = 0
-    return kernels.map { kernel in
+    var slices: [[[Range<Int>]]] = []
+    var wave: [(kernel: Int, grids: [TileGrid])] = []
+    /// Divides the work of a whole wave.
+    func finishWave() {
+      var all = TileGrid.slices(of: wave.flatMap(\.grids), options)[...]
+      for (kernel, grids) in wave {
+        slices[kernel] = Array(all.prefix(grids.count)) + slices[kernel]
+        all = all.dropFirst(grids.count)
+      }
+      wave = []
+    }
+    for (index, kernel) in kernels.enumerated() {
       let grids = kernel.parts.map { body -> TileGrid in
         defer { part += 1 }
         return (isNative ? native?.kernels[part]?.grid : nil) ?? body.grid
       }
+      if startsWave[index] { finishWave() }
       let shared = grids.dropLast(kernel.tails.count)
-      return TileGrid.slices(of: Array(shared), options)
-        + grids[shared.endIndex...].map { [0..<$0.units] }
+      wave.append((index, Array(shared)))
+      slices.append(grids[shared.endIndex...].map { [0..<$0.units] })
     }
+    finishWave()
+    return slices
   }
 
   /// The memory plan as plain facts, for checkers.
@@ -149,7 +168,7 @@ extension Program {
       let parts = kernel.parts
       for (number, part) in parts.enumerated() {
         let isTail = number >= parts.count - kernel.tails.count
-        if number == 0 || isTail { (previous, phase) = (phase, []) }
+        if number == 0 && startsWave[index] || isTail { (previous, phase) = (phase, []) }
         phase.append(steps.count)
         steps.append(step(part, index, steps.count, after: previous))
       }
@@ -177,6 +196,18 @@ extension Program {
 }
 
 extension LoweredGraph {
+  /// Returns the memory plan, and before which kernels threads meet: kernels share waves unless that costs memory.
+  fileprivate func planned(for options: Program.Options) -> (MemoryPlan, startsWave: [Bool]) {
+    let single = MemoryPlan(
+      planning: self, startsWave: singleWaves, redZones: options.poison)
+    guard options.threads > 1, options.waves, !options.poison else { return (single, singleWaves) }
+    let waves = sharedWaves
+    guard waves.contains(false) else { return (single, singleWaves) }
+    let shared = MemoryPlan(planning: self, startsWave: waves)
+    let isSmall = shared.arenaBytes <= single.arenaBytes + single.arenaBytes / 64
+    return isSmall ? (shared, waves) : (single, singleWaves)
+  }
+
   /// The position of the first kernel that writes a state, or the number of kernels.
   fileprivate var firstStateWrite: Int {
     kernels.firstIndex { kernel in

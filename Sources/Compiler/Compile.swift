@@ -41,7 +41,7 @@ private struct Compilation {
     let pipeline = Pipeline.list(
       fast: options.fast, minimumRecomputedBytes: options.minimumRecomputedBytes)
     var passOptions = Pipeline.Options()
-    passOptions.disabled = options.disabled.subtracting(["fuse", "bundle"])
+    passOptions.disabled = options.disabled.subtracting(["fuse", "bundle", "waves"])
     passOptions.stop = options.stopAfter.map { .pass($0) }
     passOptions.keepsSnapshots = options.keepsSnapshots
     var result = try pipeline.run(graph, passOptions)
@@ -54,7 +54,8 @@ private struct Compilation {
     }
     let programOptions = Program.Options(
       threads: threads, minimumWorkPerThread: options.minimumWorkPerThread,
-      poison: options.poison, backend: backend, bundles: !options.disabled.contains("bundle"))
+      poison: options.poison, backend: backend, bundles: !options.disabled.contains("bundle"),
+      waves: !options.disabled.contains("waves"))
     var times = CodegenTimes()
     let program = Program(compiling: fused, options: programOptions, times: &times)
     timings += times.stages

@@ -6,7 +6,8 @@ public import DescentCodegen
 public struct CompileOptions: Sendable {
   /// The number of threads the work is divided among; nil means the usable cores.
   public var threads: Int?
-  /// Passes and rewrite rules that are left out, by name; `fuse` and `bundle` are among them.
+  /// Passes and rewrite rules that are left out, by name; `fuse`, `bundle` and `waves` are
+  /// among them.
   public var disabled: Set<String>
   /// The last pass to run before the graph is lowered, by its label.
   public var stopAfter: String?

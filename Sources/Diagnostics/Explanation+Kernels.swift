@@ -52,6 +52,7 @@ extension Explanation {
         + "\(counted(threads, "thread")), \(flops(kernel.flops)), "
         + "reads \(bytes(kernel.bytesRead)), writes \(bytes(kernel.bytesWritten)), "
         + "at least \(microseconds(roofline.nanoseconds(of: kernel))) µs"
+        + (program.startsWave[index] ? "" : ", beside the one before")
     ]
     let names = kernel.nodes.map { "\($0) \(graph[$0].op.name)" }
     let width = names.map(\.count).max() ?? 0

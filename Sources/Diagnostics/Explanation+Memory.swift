@@ -34,7 +34,7 @@ extension Explanation {
   }
 
   private func describe(_ piece: Piece) -> String {
-    let star = piece.kernels.contains(program.memory.peakKernel) ? "*" : " "
+    let star = piece.kernels.overlaps(peakWave) ? "*" : " "
     let kernels = "\(piece.kernels.lowerBound + 1)–\(piece.kernels.upperBound + 1)"
     let node = graph[piece.value]
     return line(
@@ -43,6 +43,13 @@ extension Explanation {
         + "\(padded(bytes(piece.place.byteCount), to: 9, right: true)) \(star) "
         + "\(padded(kernels, to: 7))  \(name(piece.value)) \(node.op.name) \(node.type)",
       node.origin)
+  }
+
+  /// The kernels that run side by side where the most bytes are live.
+  private var peakWave: Range<Int> {
+    let first = program.memory.peakKernel
+    let next = program.startsWave.indices.first { $0 > first && program.startsWave[$0] }
+    return first..<(next ?? program.kernels.count)
   }
 
   /// The pieces of the arena by their place, those of one place in the order of their use.

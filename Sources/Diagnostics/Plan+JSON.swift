@@ -116,7 +116,8 @@ extension Explanation {
     }
     return object([
       ("name", .string(kernel.name)), ("class", .string(kernel.body.className)),
-      ("threads", .integer(threads(of: index))), ("flops", .integer(kernel.flops)),
+      ("threads", .integer(threads(of: index))),
+      ("isBesidePrevious", .bool(!program.startsWave[index])), ("flops", .integer(kernel.flops)),
       ("bytesRead", .integer(kernel.bytesRead)), ("bytesWritten", .integer(kernel.bytesWritten)),
       ("nanoseconds", .number(roofline.nanoseconds(of: kernel))),
       ("boundBy", .string(roofline.isBoundByMemory(kernel) ? "memory" : "arithmetic")),

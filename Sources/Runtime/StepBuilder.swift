@@ -114,7 +114,7 @@ struct StepBuilder {
       operandStride: operands.stride, slices: allocate(own), sliceCount: own.count,
       kernel: kernel, isFirst: number == 0,
       meetsBefore: index > 0 && isShared(index - 1)
-        && (number == 0 || !isShared(index) || program.isPoisoned),
+        && (number == 0 && program.startsWave[kernel] || !isShared(index) || program.isPoisoned),
       nextShared: nextShared[index])
   }
 

@@ -19,6 +19,8 @@ struct Measure: ParsableCommand {
     help: "A safetensors file with the weights (p.NAME) and inputs (x.NAME) to start from.",
     completion: .file(extensions: ["safetensors"]))
   var data: String?
+  @Option(help: "A pass or rule that is left out, such as `waves`; may be given several times.")
+  var disable: [String] = []
   @Flag(help: "Print what was made of the workload before it is measured.") var explain = false
   @Flag(help: "Print how long each kernel takes at least.") var profile = false
 
@@ -83,7 +85,8 @@ struct Measure: ParsableCommand {
     _ workload: Workload, _ data: Data
   ) throws -> (plan: Plan, session: Session, outputs: [String]) {
     let (graph, outputs) = try workload.graph()
-    let options = CompileOptions(threads: threads, backend: backend)
+    let options = CompileOptions(
+      threads: threads, disabled: Set(disable), backend: backend)
     let plan = try graph.compile(outputs: outputs, state: data.state, options: options)
     return (plan, try plan.makeSession(), outputs)
   }

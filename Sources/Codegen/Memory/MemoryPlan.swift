@@ -25,7 +25,7 @@ package struct MemoryPlan: Hashable, Sendable, Codable {
   package var segmentBytes: [Int]
   /// The least bytes any plan of these kernels in this order could use for the arena.
   package var arenaLowerBound: Int
-  /// The kernel at which the most bytes are live.
+  /// The kernel at which the most bytes are live; of several in a wave the first.
   package var peakKernel: Int
   /// The strategy that found the plan.
   package var strategy: String
@@ -69,14 +69,19 @@ extension MemoryPlan {
   /// Several placement strategies compete; the smallest arena wins. The result is checked by `PlanDump.check`,
   /// which knows nothing of how it was found.
   ///
+  /// - Parameters:
+  ///   - lowered: The kernels and their buffers.
+  ///   - startsWave: For each kernel, whether it begins when those before it have ended; else it runs beside them.
+  ///   - redZones: Whether bytes are kept free behind each buffer.
   /// - Complexity: O(b·l) for b temporaries of which l are live at a time; O(b²) for few, where all orders are tried.
-  package init(planning lowered: LoweredGraph, redZones: Bool = false) {
-    var planner = MemoryPlanner(lowered: lowered, padding: redZones ? MemoryPlan.redZone : 0)
+  package init(planning lowered: LoweredGraph, startsWave: [Bool], redZones: Bool = false) {
+    var planner = MemoryPlanner(
+      lowered: lowered, startsWave: startsWave, padding: redZones ? MemoryPlan.redZone : 0)
     self = planner.run()
   }
 }
 
-/// The kernels between which a piece of memory is in use, both included.
+/// The waves between which a piece of memory is in use, both included.
 private struct LiveRange {
   var first: Int
   var last: Int
@@ -87,6 +92,8 @@ private struct LiveRange {
 private struct MemoryPlanner {
   let lowered: LoweredGraph
   let padding: Int
+  /// The wave of each kernel.
+  let waves: [Int]
   /// The live range of each temporary buffer.
   var ranges: [LiveRange?]
   /// Pieces of the arena; buffers that take each other's place share one.
@@ -100,9 +107,14 @@ private struct MemoryPlanner {
     var offset = 0
   }
 
-  init(lowered: LoweredGraph, padding: Int) {
+  init(lowered: LoweredGraph, startsWave: [Bool], padding: Int) {
     self.lowered = lowered
     self.padding = padding
+    var wave = -1
+    waves = startsWave.map { starts in
+      if starts { wave += 1 }
+      return wave
+    }
     ranges = Array(repeating: nil, count: lowered.buffers.count)
     blockOf = Array(repeating: nil, count: lowered.buffers.count)
     inPlace = Array(repeating: [], count: lowered.kernels.count)
@@ -123,8 +135,8 @@ private struct MemoryPlanner {
   private mutating func findRanges() {
     for (index, kernel) in lowered.kernels.enumerated() {
       for operand in kernel.operands where lowered.buffers[operand.buffer].role == .temporary {
-        let first = ranges[operand.buffer]?.first ?? index
-        ranges[operand.buffer] = LiveRange(first: first, last: index)
+        let first = ranges[operand.buffer]?.first ?? waves[index]
+        ranges[operand.buffer] = LiveRange(first: first, last: waves[index])
       }
     }
   }
@@ -169,26 +181,36 @@ private struct MemoryPlanner {
     for pair in kernel.inPlace where kernel.operands[pair.written].buffer == buffer {
       let candidate = kernel.operands[pair.read].buffer
       guard candidate != buffer, let block = blockOf[candidate],
-        ranges[candidate]?.last == index, blocks[block].range.last == index,
-        blocks[block].byteCount == bytes
+        ranges[candidate]?.last == waves[index], blocks[block].range.last == waves[index],
+        blocks[block].byteCount == bytes, !isTouchedBeside(index, candidate)
       else { continue }
       return (pair, block)
     }
     return nil
   }
 
+  /// Whether another kernel of the same wave touches a buffer.
+  private func isTouchedBeside(_ index: Int, _ buffer: BufferID) -> Bool {
+    let touches = { (other: Int) in
+      lowered.kernels[other].operands.contains { $0.buffer == buffer }
+    }
+    return waves[..<index].indices.reversed().prefix { waves[$0] == waves[index] }
+      .contains(where: touches)
+      || waves[(index + 1)...].indices.prefix { waves[$0] == waves[index] }.contains(where: touches)
+  }
+
   private func largestLiveSet() -> (bytes: Int, kernel: Int) {
-    var change = [Int](repeating: 0, count: lowered.kernels.count + 1)
+    var change = [Int](repeating: 0, count: (waves.last ?? 0) + 2)
     for block in blocks {
       change[block.range.first] += block.byteCount
       change[block.range.last + 1] -= block.byteCount
     }
-    var (live, best, kernel) = (0, 0, 0)
-    for (index, delta) in change.enumerated() {
+    var (live, best, peak) = (0, 0, 0)
+    for (wave, delta) in change.enumerated() {
       live += delta
-      if live > best { (best, kernel) = (live, index) }
+      if live > best { (best, peak) = (live, wave) }
     }
-    return (best, kernel)
+    return (best, waves.firstIndex(of: peak) ?? 0)
   }
 
   /// Tries each strategy until one meets the lower bound, and keeps the smallest result.

@@ -1,0 +1,58 @@
+import DescentGraph
+
+// Kernels of one wave run side by side: threads go from each to the next without waiting for the others. So of two of
+// them neither may write what the other touches, and in memory what one needs must not give way to another. The kernels
+// stay in their order; a wave ends before the first that depends on a member.
+
+extension LoweredGraph {
+  /// Returns for each kernel whether all threads meet before it, where kernels that do not depend on each other share
+  /// waves.
+  var sharedWaves: [Bool] {
+    let firstWrite = kernels.firstIndex { kernel in
+      kernel.operands.contains { $0.access == .write && buffers[$0.buffer].role == .state }
+    }
+    var builder = WaveBuilder()
+    for (index, kernel) in kernels.enumerated() {
+      // Whether to go on is decided before a state changes, when all checks of indices are over.
+      builder.add(kernel, mayJoin: index != firstWrite || faults.isEmpty)
+    }
+    return builder.startsWave
+  }
+
+  /// Returns that all threads meet before each kernel.
+  var singleWaves: [Bool] { Array(repeating: true, count: kernels.count) }
+}
+
+/// Divides kernels into waves, one after the other.
+private struct WaveBuilder {
+  private(set) var startsWave: [Bool] = []
+  /// What the members of the last wave touch.
+  private var read: Set<BufferID> = []
+  private var written: Set<BufferID> = []
+  private var count = 0
+  /// Whether a member has tails, for which all threads meet.
+  private var isClosed = false
+
+  /// The most kernels of a wave, so that few values live at a time.
+  private static let maximumCount = 8
+
+  mutating func add(_ kernel: Kernel, mayJoin: Bool) {
+    let depends = kernel.operands.contains { operand in
+      written.contains(operand.buffer)
+        || operand.access == .write && read.contains(operand.buffer)
+    }
+    let starts =
+      depends || isClosed || !mayJoin || count == 0 || count == WaveBuilder.maximumCount
+    if starts { (read, written, count) = ([], [], 0) }
+    startsWave.append(starts)
+    for operand in kernel.operands {
+      if operand.access == .read {
+        read.insert(operand.buffer)
+      } else {
+        written.insert(operand.buffer)
+      }
+    }
+    count += 1
+    isClosed = !kernel.tails.isEmpty
+  }
+}
