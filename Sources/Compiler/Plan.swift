@@ -74,7 +74,7 @@ public struct Plan: Sendable {
 extension NativeCode {
   /// What lies where, for profilers.
   fileprivate func symbols(_ program: Program) -> [PerfMap.Symbol] {
-    zip(kernels, program.kernels).compactMap { native, kernel in
+    zip(kernels, program.kernels.flatMap(\.parts)).compactMap { native, kernel in
       native.map {
         PerfMap.Symbol(name: kernel.name, offset: $0.offset, byteCount: $0.byteCount)
       }
