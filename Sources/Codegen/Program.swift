@@ -46,6 +46,8 @@ extension Program {
     package var poison: Bool
     /// What executes the kernels.
     package var backend: Backend
+    /// Whether kernels may change places to need less memory.
+    package var orders: Bool
     /// Whether small loops join other kernels.
     package var bundles: Bool
     /// Whether kernels that do not depend on each other run side by side.
@@ -54,12 +56,13 @@ extension Program {
     /// Creates options.
     package init(
       threads: Int, minimumWorkPerThread: Int, poison: Bool, backend: Backend,
-      bundles: Bool = true, waves: Bool = true
+      orders: Bool = true, bundles: Bool = true, waves: Bool = true
     ) {
       self.threads = threads
       self.minimumWorkPerThread = minimumWorkPerThread
       self.poison = poison
       self.backend = backend
+      self.orders = orders
       self.bundles = bundles
       self.waves = waves
     }
@@ -71,7 +74,7 @@ extension Program {
   package init(compiling fused: FusedGraph, options: Options, times: inout CodegenTimes) {
     let lowered = times.time("lower") {
       var lowering = Lowering(fused)
-      return lowering.run(bundles: options.bundles)
+      return lowering.run(orders: options.orders, bundles: options.bundles)
     }
     let (memory, startsWave) = times.time("plan memory") { lowered.planned(for: options) }
     let code = times.time("translate") { lowered.kernels.flatMap(\.parts).map(\.portableCode) }
@@ -197,7 +200,7 @@ extension Program {
 
 extension LoweredGraph {
   /// Returns the memory plan, and before which kernels threads meet: kernels share waves unless that costs memory.
-  fileprivate func planned(for options: Program.Options) -> (MemoryPlan, startsWave: [Bool]) {
+  func planned(for options: Program.Options) -> (memory: MemoryPlan, startsWave: [Bool]) {
     let single = MemoryPlan(
       planning: self, startsWave: singleWaves, redZones: options.poison)
     guard options.threads > 1, options.waves, !options.poison else { return (single, singleWaves) }

@@ -41,7 +41,7 @@ private struct Compilation {
     let pipeline = Pipeline.list(
       fast: options.fast, minimumRecomputedBytes: options.minimumRecomputedBytes)
     var passOptions = Pipeline.Options()
-    passOptions.disabled = options.disabled.subtracting(["fuse", "bundle", "waves"])
+    passOptions.disabled = options.disabled.subtracting(["fuse", "order", "bundle", "waves"])
     passOptions.stop = options.stopAfter.map { .pass($0) }
     passOptions.keepsSnapshots = options.keepsSnapshots
     var result = try pipeline.run(graph, passOptions)
@@ -49,13 +49,20 @@ private struct Compilation {
     if let outputs { result.graph = try result.graph.selecting(outputs) }
     try result.graph.checkCompilable(state)
     let fuses = !options.disabled.contains("fuse")
+    let programOptions = Program.Options(
+      threads: threads, minimumWorkPerThread: options.minimumWorkPerThread,
+      poison: options.poison, backend: backend, orders: !options.disabled.contains("order"),
+      bundles: !options.disabled.contains("bundle"),
+      waves: !options.disabled.contains("waves"))
+    if let bytes = options.memoryBudget {
+      let budget = MemoryBudget(byteCount: bytes, fuses: fuses, options: programOptions)
+      let start = MonotonicClock.nanoseconds
+      result.graph = try budget.fitted(result.graph, &result.journal)
+      timings.append(("budget", Int(MonotonicClock.nanoseconds - start)))
+    }
     let fused = time("fuse") {
       FusedGraph(fusing: result.graph, isEnabled: fuses, journal: &result.journal)
     }
-    let programOptions = Program.Options(
-      threads: threads, minimumWorkPerThread: options.minimumWorkPerThread,
-      poison: options.poison, backend: backend, bundles: !options.disabled.contains("bundle"),
-      waves: !options.disabled.contains("waves"))
     var times = CodegenTimes()
     let program = Program(compiling: fused, options: programOptions, times: &times)
     timings += times.stages

@@ -105,17 +105,17 @@ import Testing
              %4 sub       f32[8, 1]   // m.swift:4
              reads  x f32[8, 1], slope f32[1, 1], y f32[8, 1]
              writes %4 f32[8, 1]
-         2  2 loops: mul+sum+mul+mul+add, add: bundle, 1 thread, 34 FLOP, reads 40 B, writes 44 B, at least 0.00 µs
+         2  2 loops: add, mul+sum+mul+mul+add: bundle, 1 thread, 34 FLOP, reads 40 B, writes 44 B, at least 0.00 µs
+             %17 add  i64[]   // sgd
              %5 mul   f32[8, 1]   // m.swift:4
              %6 sum   f32[]   // mean  m.swift:5
              %8 mul   f32[]   // mean  m.swift:5
              %11 mul  f32[8, 1]   // ∇mul  m.swift:4
              %12 add  f32[8, 1]   // ∇mul  m.swift:4
-             %17 add  i64[]   // sgd
-             reads  %4 f32[8, 1], optimizer.step i64[]
+             reads  optimizer.step i64[], %4 f32[8, 1]
+             writes %17 i64[] as the new optimizer.step, in place of optimizer.step
              writes %12 f32[8, 1], in place of %4
              writes %8 f32[] as output "loss"
-             writes %17 i64[] as the new optimizer.step, in place of optimizer.step
          3  contract+mul+sub: contraction, 1 thread, 18 FLOP, reads 72 B, writes 4 B, at least 0.00 µs
              %13 contract  f32[1, 1]   // ∇contract  m.swift:4
              %19 mul       f32[1, 1]   // sgd  m.swift:3
@@ -125,7 +125,7 @@ import Testing
 
       the largest costs
          38.4 %       0.00 µs  kernel 1 (contract+sub), bound by memory
-         32.3 %       0.00 µs  kernel 2 (2 loops: mul+sum+mul+mul+add, add), bound by memory
+         32.3 %       0.00 µs  kernel 2 (2 loops: add, mul+sum+mul+mul+add), bound by memory
          29.2 %       0.00 µs  kernel 3 (contract+mul+sub), bound by memory
 
       memory: 448 B

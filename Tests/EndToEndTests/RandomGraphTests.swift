@@ -37,7 +37,10 @@ import Testing
   /// Every graph is compiled for 1, 2, 3 and 4 threads; over all graphs, each count meets every pass switch and every
   /// backend this machine has, poisoned and not.
   private func variants(_ index: Int) -> [CompileOptions] {
-    let switchable = ["fold", "cse", "algebra", "movement", "rematerialise", "dead", "fuse", "bundle", "waves"]
+    let switchable = [
+      "fold", "cse", "algebra", "movement", "rematerialise", "dead", "fuse", "order", "bundle",
+      "waves",
+    ]
     let switches = [[], Set(switchable)] + switchable.map { [$0] }
     let backends = Backend.allCases.filter { $0.runs(on: CPUFeatures.detected) }
     return (1...4).map { threads in

@@ -93,9 +93,11 @@ struct Lowering {
 
   /// Returns the kernels of all groups.
   ///
-  /// - Parameter bundles: Whether small loops join other kernels.
+  /// - Parameters:
+  ///   - orders: Whether kernels may change places to need less memory.
+  ///   - bundles: Whether small loops join other kernels.
   /// - Returns: The kernels over buffers without places.
-  mutating func run(bundles: Bool) -> LoweredGraph {
+  mutating func run(orders: Bool, bundles: Bool) -> LoweredGraph {
     declareLeaves()
     let outputs = Dictionary(
       graph.outputs.map { (storage(of: $0.value), $0.name) },
@@ -111,6 +113,7 @@ struct Lowering {
     bindOutputs()
     applyUpdates()
     deferStateWrites()
+    if orders { result.orderForMemory() }
     if bundles {
       result.attachTails()
       result.bundleLoops()

@@ -79,6 +79,18 @@ extension MemoryPlan {
       lowered: lowered, startsWave: startsWave, padding: redZones ? MemoryPlan.redZone : 0)
     self = planner.run()
   }
+
+  /// Returns the least bytes that any plan of some kernels, one after the other, could use for the arena, and the bytes
+  /// in use summed over all kernels.
+  static func need(of lowered: LoweredGraph) -> (peak: Int, life: Int) {
+    var planner = MemoryPlanner(lowered: lowered, startsWave: lowered.singleWaves, padding: 0)
+    planner.findRanges()
+    planner.makeBlocks()
+    let life = planner.blocks.reduce(0) {
+      $0 + $1.byteCount * ($1.range.last - $1.range.first + 1)
+    }
+    return (planner.largestLiveSet().bytes, life)
+  }
 }
 
 /// The waves between which a piece of memory is in use, both included.
@@ -132,7 +144,7 @@ private struct MemoryPlanner {
       strategy: strategy, inPlace: inPlace)
   }
 
-  private mutating func findRanges() {
+  mutating func findRanges() {
     for (index, kernel) in lowered.kernels.enumerated() {
       for operand in kernel.operands where lowered.buffers[operand.buffer].role == .temporary {
         let first = ranges[operand.buffer]?.first ?? waves[index]
@@ -142,7 +154,7 @@ private struct MemoryPlanner {
   }
 
   /// Gives every temporary a block, letting results take the place of operands that die with them.
-  private mutating func makeBlocks() {
+  mutating func makeBlocks() {
     for (index, kernel) in lowered.kernels.enumerated() {
       /// The blocks that results of this kernel have taken over; those that only its tails read end with it too.
       var taken: Set<Int> = []
@@ -199,7 +211,7 @@ private struct MemoryPlanner {
       || waves[(index + 1)...].indices.prefix { waves[$0] == waves[index] }.contains(where: touches)
   }
 
-  private func largestLiveSet() -> (bytes: Int, kernel: Int) {
+  func largestLiveSet() -> (bytes: Int, kernel: Int) {
     var change = [Int](repeating: 0, count: (waves.last ?? 0) + 2)
     for block in blocks {
       change[block.range.first] += block.byteCount
