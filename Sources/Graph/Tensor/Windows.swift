@@ -96,7 +96,7 @@ public func maxPool(
     guard let pool = Pool(x, windows, padding: -.infinity, "maxPool") else {
       return Tensor(x.builder, nil)
     }
-    return pool.elements.reduce(.max, pool.axes, false)
+    return pool.reduced(.max)
   }
 }
 
@@ -108,10 +108,10 @@ public func maxPoolIndices(
     guard let pool = Pool(x, windows, padding: -.infinity, "maxPoolIndices"),
       let places = Pool(x.places(on: windows), windows, padding: 0, "maxPoolIndices")
     else { return Tensor(x.builder, nil) }
-    let flat = pool.elements.flatten(from: x.rank)
-    let winner = flat.reduce(.argMax, [x.rank], true)
-    let isWinner = x.builder.iota(flat.shape, axis: x.rank) .== winner
-    let place = places.elements.flatten(from: x.rank)
+    let elements = pool.elements
+    let winner = elements.reduce(.argMax, [x.rank], true)
+    let isWinner = x.builder.iota(elements.shape, axis: x.rank) .== winner
+    let place = places.elements
     return select(isWinner, place, place.number(0)).reduce(.sum, [x.rank], false)
   }
 }
@@ -122,7 +122,7 @@ public func sumPool(
 ) -> Tensor {
   x.builder.at(Site(file, line), "sumPool") {
     guard let pool = Pool(x, windows, padding: 0, "sumPool") else { return Tensor(x.builder, nil) }
-    return pool.elements.reduce(.sum, pool.axes, false)
+    return pool.reduced(.sum)
   }
 }
 
@@ -173,17 +173,17 @@ extension Window {
   }
 }
 
-/// A tensor with windows over some axes: their elements lie along new axes behind all others.
+/// A tensor that is padded for windows over some axes.
 private struct Pool {
-  let elements: Tensor
-  /// The axes of the windows' elements.
-  let axes: [Int]
+  private let padded: Tensor
+  /// The windows along each axis, in the order of the axes.
+  private var windows: [(axis: Int, window: Window)] = []
 
   init?(_ x: Tensor, _ windows: [Int: Window], padding: Double, _ name: String) {
-    var sorted: [(axis: Int, window: Window)] = []
     for (axis, window) in windows.sorted(by: { $0.key < $1.key }) {
       guard let axis = x.normalized(axis, name) else { return nil }
-      guard let extent = x.shape[axis].fixed, !sorted.contains(where: { $0.axis == axis }) else {
+      guard let extent = x.shape[axis].fixed, !self.windows.contains(where: { $0.axis == axis })
+      else {
         _ = x.failure("\(name): axis \(axis) of \(x.shape) depends on the batch size, or is twice")
         return nil
       }
@@ -191,25 +191,45 @@ private struct Pool {
         _ = x.failure("\(name): axis \(axis) of \(x.shape): \(mistake)")
         return nil
       }
-      sorted.append((axis, window))
+      self.windows.append((axis, window))
     }
-    sorted.sort { $0.axis < $1.axis }
+    self.windows.sort { $0.axis < $1.axis }
     var (low, high) = ([Int](repeating: 0, count: x.rank), [Int](repeating: 0, count: x.rank))
-    for (axis, window) in sorted {
+    for (axis, window) in self.windows {
       low[axis] = window.padding.low
       high[axis] = window.high(on: x.shape[axis].fixed ?? 0)
     }
-    var result =
-      (low + high).allSatisfy { $0 == 0 } ? x : x.pad(low: low, high: high, value: padding)
-    for (axis, window) in sorted.reversed() {
-      result = result.windows(
-        axis: axis, size: window.size, stride: window.stride, dilation: window.dilation)
+    let isPadded = (low + high).contains { $0 != 0 }
+    padded = isPadded ? x.pad(low: low, high: high, value: padding) : x
+    guard !padded.isPlaceholder else { return nil }
+  }
+
+  /// Returns each window reduced, along one axis after the other: with two axes of three elements, six are met, not nine.
+  func reduced(_ kind: Reduction.Kind) -> Tensor {
+    windows.reduce(padded) { result, next in
+      let elements = result.viewed(next.axis, next.window)
+      // Along the last axis, many places side by side are a better loop than a few elements.
+      guard next.axis == result.rank - 1 else {
+        return elements.reduce(kind, [next.axis + 1], false)
+      }
+      return elements.swapAxes(next.axis, next.axis + 1).reduce(kind, [next.axis], false)
     }
-    guard !result.isPlaceholder else { return nil }
+  }
+
+  /// The elements of each window along one new axis behind all others.
+  var elements: Tensor {
+    let result = windows.reversed().reduce(padded) { $0.viewed($1.axis, $1.window) }
     // The places keep their axes; each window's elements follow its place until they are moved behind.
-    let sources = sorted.enumerated().map { $0.element.axis + $0.offset + 1 }
-    axes = Array(x.rank..<x.rank + sorted.count)
-    elements = result.moveAxes(sources, to: axes)
+    let sources = windows.enumerated().map { $0.element.axis + $0.offset + 1 }
+    let rank = padded.rank
+    return result.moveAxes(sources, to: Array(rank..<rank + windows.count)).flatten(from: rank)
+  }
+}
+
+extension Tensor {
+  fileprivate func viewed(_ axis: Int, _ window: Window) -> Tensor {
+    windows(
+      axis: axis, size: window.size, stride: window.stride, dilation: window.dilation)
   }
 }
 
