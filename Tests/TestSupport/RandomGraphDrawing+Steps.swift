@@ -183,8 +183,11 @@ extension RandomGraphDrawing {
     guard let x = someFloat(where: { $0.rank > 0 && $0.shape[$0.rank - 1] != 0 }) else {
       return nil
     }
-    switch random.int(0...4) {
+    switch random.int(0...7) {
     case 0: return softmax(x)
+    case 4: return dropout(x, 0.4)
+    case 5: return builder.normal(x.shape)
+    case 6: return x.shape[x.rank - 1].isSymbolic ? nil : x.cumulativeSum()
     case 1: return logSoftmax(x)
     case 2: return gelu(x, random.chance(50) ? .exact : .tanh)
     case 3: return mean(x, axes: [-1], keepingAxes: random.chance(50))

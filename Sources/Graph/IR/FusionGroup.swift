@@ -124,6 +124,9 @@ extension Op {
   /// Whether each element is a function of the operands' elements at the same place.
   package var isElementwise: Bool { if case .elementwise = self { true } else { false } }
 
+  /// Whether the result is random words, which are never stored for a gradient.
+  package var isRandom: Bool { if case .elementwise(.philox) = self { true } else { false } }
+
   /// Whether a kernel forms the elements itself and reads no memory for them.
   package var isInlineLeaf: Bool {
     switch self {

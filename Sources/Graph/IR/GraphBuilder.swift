@@ -15,6 +15,10 @@ public final class GraphBuilder {
   package var layers: [String] = []
   /// The modules being called, outermost first.
   package var frames: [LayerFrame] = []
+  /// Whether layers that behave otherwise while training do so.
+  package var isTraining = false
+  /// How many calls have drawn random numbers; each has a number of its own.
+  package var randomCalls = 0
 
   /// Whether a node that is there already is found again instead of added.
   private let interning: Bool

@@ -23,4 +23,6 @@ public enum Initializer: Hashable, Sendable, Codable {
   case heUniform
   /// Gaussian with variance 2 / fan-in (He et al., 2015).
   case heNormal
+  /// The session's seed, its lower 32 bits first; for two whole numbers.
+  case seed
 }

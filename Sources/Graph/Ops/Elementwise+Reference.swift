@@ -23,7 +23,7 @@ extension Elementwise {
     switch self {
     case .unary(let function): operands[0].map { $0.applying(function) }
     case .binary(.pow): zip(operands[0], operands[1]).map { $0.power($1) }
-    case .binary, .compare, .select, .cast: preconditionFailure("\(name) has a program")
+    case .binary, .compare, .select, .cast, .philox: preconditionFailure("\(name) has a program")
     }
   }
 }

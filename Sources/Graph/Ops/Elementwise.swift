@@ -10,6 +10,8 @@ public enum Elementwise: Hashable, Sendable {
   case select
   /// Conversion to another element type.
   case cast(DataType)
+  /// One of the four words that `Philox` makes of two key words and two counter words; the other counter words are 0.
+  case philox(word: Int)
 }
 
 /// A function of one number.
@@ -37,6 +39,7 @@ extension Elementwise: OpDefinition {
     case .compare(let relation): relation.rawValue
     case .select: "select"
     case .cast: "cast"
+    case .philox: "philox"
     }
   }
 
@@ -47,12 +50,16 @@ extension Elementwise: OpDefinition {
     case .compare(let relation): "whether \(relation.sentence)"
     case .select: "the second operand where the first is true, else the third"
     case .cast: "the nearest value of another element type; to integers toward zero, saturating"
+    case .philox: "a random word of two key words and two counter words"
     }
   }
 
   package var attributes: Attributes {
-    guard case .cast(let dataType) = self else { return Attributes() }
-    return Attributes().with("to", .word(dataType.description))
+    switch self {
+    case .cast(let dataType): Attributes().with("to", .word(dataType.description))
+    case .philox(let word): Attributes().with("word", word)
+    case .unary, .binary, .compare, .select: Attributes()
+    }
   }
 
   package func resultType(of operands: [TensorType]) throws(GraphError) -> TensorType {
@@ -78,12 +85,22 @@ extension Elementwise: OpDefinition {
     case .cast(let dataType):
       try expect(1, operands)
       return TensorType(dataType, operands[0].shape)
+    case .philox(let word):
+      try expect(4, operands)
+      try expectEqual(operands)
+      guard operands[0].dataType == .i32 else {
+        throw GraphError("philox: needs words of type i32, not \(operands[0])")
+      }
+      guard (0..<4).contains(word) else {
+        throw GraphError("philox: there is no word \(word) of 4")
+      }
+      return operands[0]
     }
   }
 
   package static var samples: [Elementwise] {
     UnaryFunction.allCases.map(Elementwise.unary) + BinaryFunction.allCases.map(Elementwise.binary)
-      + Comparison.allCases.map(Elementwise.compare) + [.select, .cast(.f32)]
+      + Comparison.allCases.map(Elementwise.compare) + [.select, .cast(.f32), .philox(word: 0)]
   }
 
   package static func named(
@@ -100,6 +117,7 @@ extension Elementwise: OpDefinition {
         throw GraphError("cast: \(word) is not an element type")
       }
       return .cast(dataType)
+    case "philox": return .philox(word: try attributes.integer("word"))
     default: return nil
     }
   }

@@ -91,6 +91,9 @@ extension Leaf: OpDefinition {
     if case .values(let array)? = initializer, array.type != type {
       throw GraphError("\(name): the initial values are \(array.type), not \(type)")
     }
+    if case .seed? = initializer, type != TensorType(.i32, [2]) {
+      throw GraphError("\(name): a seed is i32[2], not \(type)")
+    }
     return try checked(type)
   }
 
@@ -145,6 +148,7 @@ extension Initializer {
     case .glorotNormal: return word("glorotNormal")
     case .heUniform: return word("heUniform")
     case .heNormal: return word("heNormal")
+    case .seed: return word("seed")
     }
   }
 
@@ -168,6 +172,7 @@ extension Initializer {
     case "glorotNormal": self = .glorotNormal
     case "heUniform": self = .heUniform
     case "heNormal": self = .heNormal
+    case "seed": self = .seed
     case let other: throw GraphError("initial=\(other) is not an initialiser")
     }
   }

@@ -36,6 +36,9 @@ extension Initializer {
       let bits = type.dataType.bits(of: value)
       return NDArray(bits: [UInt64](repeating: bits, count: count), type: type)
     case .values(let array): return array
+    case .seed:
+      let bits = (0..<count).map { (seed >> (32 * UInt64($0 % 2))) & 0xFFFF_FFFF }
+      return NDArray(bits: bits, type: type)
     case .uniform(let low, let high): elements = uniform(low, high)
     case .normal(let mean, let deviation): elements = normal(mean, deviation)
     case .glorotUniform: elements = uniform(deviation: glorot)

@@ -8,7 +8,7 @@ extension Elementwise {
     switch self {
     case .unary(let function): return function.expansion == nil
     case .binary(let function): return function != .pow
-    case .compare, .select, .cast: return true
+    case .compare, .select, .cast, .philox: return true
     }
   }
 
@@ -38,6 +38,7 @@ extension Elementwise {
       return ScalarBuilder.program(operandTypes) { x in
         x[0].type == dataType ? x[0] : x[0].apply(.convert, to: dataType)
       }
+    case .philox(let word): return Expansions.philox[word]
     }
   }
 }

@@ -204,7 +204,7 @@ private struct Pool {
     guard !padded.isPlaceholder else { return nil }
   }
 
-  /// Returns each window reduced, along one axis after the other: with two axes of three elements, six are met, not nine.
+  /// Returns each window reduced along one axis after the other: with two axes of three elements six meet, not nine.
   func reduced(_ kind: Reduction.Kind) -> Tensor {
     windows.reduce(padded) { result, next in
       let elements = result.viewed(next.axis, next.window)

@@ -7,6 +7,9 @@ public struct LayerScope {
   /// The line the layer was written on, to hand on to operations.
   public var line: Int { site.line }
 
+  /// Whether the graph is one that trains.
+  public var isTraining: Bool { builder.isTraining }
+
   private let builder: GraphBuilder
   private let site: Site
 

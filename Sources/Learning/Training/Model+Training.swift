@@ -12,16 +12,18 @@ extension Model {
   ///   - loss: What training is to make small.
   ///   - metrics: What is computed beside it.
   ///   - targets: The type of the targets; nil means what the loss expects.
+  ///   - isTraining: Whether layers such as `Dropout` behave as they do while training.
   ///   - file: The file the call is written in.
   ///   - line: The line the call is written on.
   /// - Returns: A graph, of which `minimizing` makes a training step.
   /// - Throws: That predictions and targets do not fit together.
   public func graph(
-    loss: Loss, metrics: [Metric] = [], targets: TensorType? = nil, file: String = #fileID,
-    line: Int = #line
+    loss: Loss, metrics: [Metric] = [], targets: TensorType? = nil, isTraining: Bool = true,
+    file: String = #fileID, line: Int = #line
   ) throws(GraphErrors) -> Graph {
     let site = Site(file, line)
     let graph = Graph(name) { g in
+      g.isTraining = isTraining
       let x = g.input(Model.inputName, input.shape, input.dataType, file: file, line: line)
       let type = targets ?? loss.targetType(for: output)
       let y = g.input(Model.targetName, type.shape, type.dataType, file: file, line: line)

@@ -56,7 +56,8 @@ final class TrainingPlans {
 
   /// Returns the plan of a training step.
   func trainingPlan(count: Int, targets: TensorType) throws -> Plan {
-    let step = try graph(targets: targets).minimizing(Model.lossName, with: optimizer)
+    let step = try graph(targets: targets, isTraining: true).minimizing(
+      Model.lossName, with: optimizer)
     return try step.compile(batch: count, outputs: names, options: options)
   }
 
@@ -64,7 +65,8 @@ final class TrainingPlans {
   func evaluationSession(count: Int, targets: TensorType) throws -> Session {
     let key = Key(count: count, targets: targets)
     if let session = find(key, in: evaluation) { return session }
-    let plan = try graph(targets: targets).compile(batch: count, outputs: names, options: options)
+    let plan = try graph(targets: targets, isTraining: false).compile(
+      batch: count, outputs: names, options: options)
     return keep(try plan.makeSession(), key, in: &evaluation)
   }
 
@@ -86,8 +88,9 @@ final class TrainingPlans {
     return session
   }
 
-  private func graph(targets: TensorType) throws(GraphErrors) -> Graph {
+  private func graph(targets: TensorType, isTraining: Bool) throws(GraphErrors) -> Graph {
     try model.graph(
-      loss: loss, metrics: metrics, targets: targets, file: site.file, line: site.line)
+      loss: loss, metrics: metrics, targets: targets, isTraining: isTraining, file: site.file,
+      line: site.line)
   }
 }

@@ -18,6 +18,7 @@ extension Elementwise: Differentiable {
     case .cast(let dataType):
       guard dataType.isFloat else { return .none(because: "its result is \(dataType)") }
       return .rule { $0.cotangent.cast(to: $0.x.dataType) }
+    case .philox: return .none(because: "its result is a random word")
     }
   }
 }

@@ -13,6 +13,8 @@ extension Pass {
   /// follows by few instructions from what is in memory anyway, is computed from that if it moves fewer bytes. Nodes
   /// that are equal again must not become one afterwards.
   ///
+  /// Random numbers are never stored for others, whatever that takes: they are drawn again.
+  ///
   /// - Parameter minimumBytes: The size from which on that is considered: small values stay in the first-level cache.
   /// - Returns: The pass.
   static func rematerialise(minimumBytes: Int) -> Pass {
@@ -65,7 +67,8 @@ private struct RematerialisationSearch {
 
   mutating func run() {
     for (number, group) in fused.groups.enumerated() {
-      let candidates = group.outputs.filter { mayBeCopied($0) }
+      for value in group.outputs where isDrawn(value) { acceptDrawn(value) }
+      let candidates = group.outputs.filter { copies[$0] == nil && mayBeCopied($0) }
       consider(candidates, of: number)
     }
   }
@@ -74,14 +77,36 @@ private struct RematerialisationSearch {
 
   /// Whether only registers of other kernels want a stored value, as far as its readers go.
   private func mayBeCopied(_ value: Value) -> Bool {
+    graph[value].type.byteCount >= minimumBytes && isReadByRegistersOnly(value)
+  }
+
+  private func isReadByRegistersOnly(_ value: Value) -> Bool {
     let index = Int(value.index)
-    guard graph[value].op.isElementwise, !dataflow.isResult[index],
-      graph[value].type.byteCount >= minimumBytes
-    else { return false }
+    guard graph[value].op.isElementwise, !dataflow.isResult[index] else { return false }
     return dataflow.users(of: index).allSatisfy { position in
       let read = dataflow.reads[Int(position)]
       guard groupOf[Int(read.reader)] != groupOf[index] else { return true }
       return read.way == .direct
+    }
+  }
+
+  /// Whether a stored value is random, and follows from random words and what is tiny alone.
+  private func isDrawn(_ value: Value) -> Bool {
+    guard isReadByRegistersOnly(value), let recipe = recipe(for: value, isDrawn: true) else {
+      return false
+    }
+    return recipe.nodes.contains { graph[$0].op.isRandom }
+      && recipe.sources.allSatisfy { dataflow.isTiny($0, beside: value) }
+  }
+
+  /// Leaves a random value to its readers.
+  private mutating func acceptDrawn(_ value: Value) {
+    guard !pinned.contains(value), let recipe = recipe(for: value, isDrawn: true) else { return }
+    copies[value] = recipe.nodes.sorted()
+    isStored[Int(value.index)] = false
+    for source in recipe.sources {
+      isStored[Int(source.index)] = true
+      pinned.insert(source)
     }
   }
 
@@ -95,8 +120,8 @@ private struct RematerialisationSearch {
   }
 
   /// Returns how a value follows from stored values, from others that are tiny, and at most one that is not stored
-  /// yet, or nil where that takes too much.
-  private func recipe(for value: Value) -> Recipe? {
+  /// yet, or nil where that takes too much; what is drawn may take anything.
+  private func recipe(for value: Value, isDrawn: Bool = false) -> Recipe? {
     var recipe = Recipe()
     var pending = [value]
     while let next = pending.popLast() {
@@ -104,14 +129,18 @@ private struct RematerialisationSearch {
       guard case .elementwise(let op) = graph[next].op else { return nil }
       let types = graph[next].operands.map { graph[$0].type.dataType }
       recipe.instructions += op.program(for: types).instructions.count
-      guard recipe.instructions <= RematerialisationSearch.mostInstructions else { return nil }
+      guard isDrawn || recipe.instructions <= RematerialisationSearch.mostInstructions else {
+        return nil
+      }
       for operand in graph[next].operands {
         switch origin(of: operand) {
         case .formed: continue
         case .unreachable: return nil
         case .stored(let source): recipe.sources.insert(source)
         case .computed(let source):
-          if source == operand, !dataflow.isTiny(source, beside: value), isCheap(source) {
+          if source == operand, !dataflow.isTiny(source, beside: value),
+            isDrawn ? graph[source].op.isElementwise : isCheap(source)
+          {
             pending.append(source)
           } else {
             // What is tiny may as well be kept, and what follows from something that cannot be must be.

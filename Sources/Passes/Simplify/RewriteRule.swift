@@ -10,7 +10,7 @@ package enum Numerics: String, Sendable {
 
 /// The kind of operation at which a rule looks first.
 package enum OpKind: Hashable, Sendable {
-  case leaf, select, cast, contract, gather, scatterAdd, oneHot
+  case leaf, select, cast, philox, contract, gather, scatterAdd, oneHot
   case unary(UnaryFunction)
   case binary(BinaryFunction)
   case compare(Comparison)
@@ -38,6 +38,7 @@ package enum OpKind: Hashable, Sendable {
     case .compare(let relation): self = .compare(relation)
     case .select: self = .select
     case .cast: self = .cast
+    case .philox: self = .philox
     }
   }
 

@@ -43,6 +43,8 @@ import Testing
     "greater 0: its result is a truth value", "greater 1: its result is a truth value",
     "greaterEqual 0: its result is a truth value", "greaterEqual 1: its result is a truth value",
     "select 0: its condition is a truth value",
+    "philox 0: its result is a random word", "philox 1: its result is a random word",
+    "philox 2: its result is a random word", "philox 3: its result is a random word",
     "any 0: its result is a truth value", "all 0: its result is a truth value",
     "argMax 0: its result is an index", "argMin 0: its result is an index",
     "gather 1: its indices are whole numbers", "scatterAdd 1: its indices are whole numbers",
@@ -90,6 +92,8 @@ import Testing
       return [truth, truth]
     case .elementwise(.binary), .elementwise(.compare): return [real, real]
     case .elementwise(.select): return [truth, real, real]
+    case .elementwise(.philox):
+      return [TensorType](repeating: TensorType(.i32, [rows, 3]), count: 4)
     case .reduction(let reduction):
       return [reduction.kind == .any || reduction.kind == .all ? truth : real]
     case .movement(.reshape): return [fixed]
