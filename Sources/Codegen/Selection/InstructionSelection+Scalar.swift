@@ -40,6 +40,7 @@ extension InstructionSelection {
     case .mul: return binary(.vmulps, step)
     case .div: return binary(.vdivps, step)
     case .fma: return fusedMultiplyAdd(step)
+    case .scale: return scaled(step)
     case .neg:
       if case .scalar(let inner) = program.instructions[Int(step.a)], inner.op == .abs {
         return add(or, [.register(register(inner.a)), .constant(0x8000_0000)])
@@ -78,6 +79,19 @@ extension InstructionSelection {
     }
     let x = register(step.a)
     return add(.vfmadd231ps, [.register(z), .register(x), source(step.b)], isDestructive: true)
+  }
+
+  /// x · 2ʸ; with AVX2 two products, whose factors have halves of y + 254 as exponents.
+  private mutating func scaled(_ step: ScalarInstruction) -> VirtualRegister {
+    guard !isWide else { return binary(.vscalefps, step) }
+    let (x, y) = (register(step.a), register(step.b))
+    let steps = add(
+      .vaddps, [.register(y), .constant(ScalarOp.scaleShifter.bitPattern)])
+    let half = add(.vpsrld, [.register(steps), .immediate(1)])
+    let rest = add(.vpsubd, [.register(steps), .register(half)])
+    let factors = [half, rest].map { add(.vpslld, [.register($0), .immediate(23)]) }
+    let product = add(.vmulps, [.register(x), .register(factors[0])])
+    return add(.vmulps, [.register(product), .register(factors[1])])
   }
 
   /// Rounds to integers: mode 0 to nearest, 1 down, 2 up, 3 toward zero, without the inexact exception.

@@ -18,7 +18,8 @@ package enum Mnemonic: UInt16, Hashable, Sendable, CaseIterable {
   // Floats.
   case vaddps, vaddpd, vaddss, vsubps, vsubpd, vsubss, vmulps, vmulpd, vmulss, vdivps, vdivpd,
     vdivss, vminps, vminpd, vminss, vmaxps, vmaxpd, vmaxss, vsqrtps, vsqrtpd, vsqrtss, vroundps,
-    vroundpd, vrndscaleps, vrndscalepd, vfmadd132ps, vfmadd213ps, vfmadd231ps, vfmsub132ps,
+    vroundpd, vrndscaleps, vrndscalepd, vscalefps, vfmadd132ps, vfmadd213ps, vfmadd231ps,
+    vfmsub132ps,
     vfmsub213ps, vfmsub231ps, vfnmadd132ps, vfnmadd213ps, vfnmadd231ps, vfnmsub132ps,
     vfnmsub213ps, vfnmsub231ps, vfmadd132pd, vfmadd132ss, vfmadd213pd, vfmadd213ss, vfmadd231pd,
     vfmadd231ss, vfnmadd132pd, vfnmadd132ss, vfnmadd213pd, vfnmadd213ss, vfnmadd231pd,

@@ -14,13 +14,13 @@ extension Expansions {
   /// eˣ for any x; results below 2⁻¹²⁶ are rounded once more, to subnormals.
   static func exponential(_ x: ScalarValue) -> ScalarValue {
     // Beyond these bounds the result is 0 or infinite anyhow.
-    let (r, steps) = reduced(x.atLeast(-104).atMost(89), bias: 254)
-    return r.fma(r.polynomial(exponentialTail), r.constant(1)).scaled(by: steps)
+    let (r, n, _) = reduced(x.atLeast(-104).atMost(89))
+    return r.fma(r.polynomial(exponentialTail), r.constant(1)).apply(.scale, n)
   }
 
   /// eˣ for x from −87 to 88, where 2ⁿ is a number.
   static func exponentialInRange(_ x: ScalarValue) -> ScalarValue {
-    let (r, steps) = reduced(x, bias: 127)
+    let (r, _, steps) = reduced(x, bias: 127)
     return r.fma(r.polynomial(exponentialTail), r.constant(1)) * (steps << 23).bitcast(.f32)
   }
 
@@ -28,7 +28,7 @@ extension Expansions {
   static func hyperbolicTangent(_ x: ScalarValue) -> ScalarValue {
     // From 9.02 on the result is 1.
     let twice = (x.apply(.abs) * 2).atMost(20)
-    let (r, steps) = reduced(twice, bias: 127)
+    let (r, _, steps) = reduced(twice, bias: 127)
     let p = (r * r).fma(r.polynomial(exponentialMinusOneTail), r)
     let scale = (steps << 23).bitcast(.f32)
     let m = scale.fma(p, scale - 1)
@@ -37,20 +37,20 @@ extension Expansions {
 
   /// 1 / (1 + e⁻ˣ), as eˣ / (eˣ + 1) where x is negative, so that the exponential never overflows.
   static func logistic(_ x: ScalarValue) -> ScalarValue {
-    let (r, steps) = reduced((-x.apply(.abs)).atLeast(-104), bias: 254)
-    let e = r.fma(r.polynomial(exponentialTail), r.constant(1)).scaled(by: steps)
+    let (r, n, _) = reduced((-x.apply(.abs)).atLeast(-104))
+    let e = r.fma(r.polynomial(exponentialTail), r.constant(1)).apply(.scale, n)
     return (x < 0).select(e, e.constant(1)) / (e + 1)
   }
 
-  /// Returns x − n·ln 2, and an integer whose low bits are n + bias.
+  /// Returns x − n·ln 2, n, and an integer whose low bits are n + bias.
   private static func reduced(
-    _ x: ScalarValue, bias: Double
-  ) -> (rest: ScalarValue, steps: ScalarValue) {
+    _ x: ScalarValue, bias: Double = 0
+  ) -> (rest: ScalarValue, n: ScalarValue, steps: ScalarValue) {
     let shifter = x.constant(0x1.8p23 + bias)
     let shifted = x.fma(0x1.715476p0, shifter)
     let n = shifted - shifter
     let rest = n.fma(-ln2.low, n.fma(-ln2.high, x))
-    return (rest, shifted.bitcast(.i32))
+    return (rest, n, shifted.bitcast(.i32))
   }
 
   /// (eʳ − 1) / r.
@@ -65,15 +65,6 @@ extension Expansions {
 }
 
 extension ScalarValue {
-  /// Returns this value · 2ⁿ for an integer whose low bits are n + 254.
-  ///
-  /// 2ⁿ may not be a number while the product is, so it is two factors: halves of n + 254 are exponents.
-  func scaled(by steps: ScalarValue) -> ScalarValue {
-    let half = steps.apply(.shiftRightLogical, steps.constant(1))
-    let rest = steps - half
-    return self * (half << 23).bitcast(.f32) * (rest << 23).bitcast(.f32)
-  }
-
   /// Returns this value, which has no sign, with the sign of another.
   func withSign(of other: ScalarValue) -> ScalarValue {
     let sign = other.bitcast(.i32) & constant(bits: 0x8000_0000, .i32)

@@ -77,11 +77,10 @@ extension Expansions {
 
   /// 2^(x + low) for |x| ≤ 200.
   private static func binaryExponential(_ x: ScalarValue, _ low: ScalarValue) -> ScalarValue {
-    let shifter = x.constant(0x1.8p23 + 254)
-    let shifted = x + shifter
-    let r = (x - (shifted - shifter)) + low
-    let p = r.fma(r.polynomial(exponentialTail), r.constant(1))
-    return p.scaled(by: shifted.bitcast(.i32))
+    let shifter = x.constant(0x1.8p23)
+    let n = (x + shifter) - shifter
+    let r = (x - n) + low
+    return r.fma(r.polynomial(exponentialTail), r.constant(1)).apply(.scale, n)
   }
 
   /// (log₂ m / s − c₀ − c₁·s²) / s⁴ in powers of s², where c₀ = 2 / ln 2 and c₁ = c₀ / 3 are pairs; fitted as in

@@ -42,6 +42,7 @@ extension ScalarInstruction {
     default: break
     }
     switch type {
+    case .f32 where op == .scale: return scaled(Float(bits: a), Float(bits: b)).bits
     case .f32: return real(Float(bits: a), Float(bits: b), Float(bits: c))
     case .f64: return real(Double(bits: a), Double(bits: b), Double(bits: c))
     case .i32: return integer(Int32(bits: a), Int32(bits: b))
@@ -73,6 +74,14 @@ extension ScalarInstruction {
     case .lessEqual: return x <= y ? 1 : 0
     default: preconditionFailure("\(op) is not defined for \(type)")
     }
+  }
+
+  private func scaled(_ x: Float, _ y: Float) -> Float {
+    guard !x.isNaN, !y.isNaN else { return .nan }
+    assert(x == 0 || (0x1p-20...0x1p20).contains(x.magnitude), "scaling \(x)")
+    assert(y.magnitude <= 252 && y == y.rounded(), "scaling by 2 to the \(y)")
+    // Double precision has room for every product.
+    return Float(Double(x) * Double(sign: .plus, exponent: Int(y), significand: 1))
   }
 
   private func integer<T: FixedWidthInteger & BitsConvertible>(_ x: T, _ y: T) -> UInt64 {

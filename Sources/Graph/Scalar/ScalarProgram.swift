@@ -11,6 +11,11 @@ package enum ScalarOp: UInt8, Hashable, Sendable, Codable, CaseIterable {
   case div
   /// x · y + z, rounded once; floats only.
   case fma
+  /// x · 2ʸ for an integral y, rounded once; f32 only.
+  ///
+  /// Machines without an instruction for it multiply twice, which is the same while the first product is exact or
+  /// the second is 0 or infinite. So x is 0, NaN or from 2⁻²⁰ to 2²⁰ in magnitude, and |y| ≤ 252.
+  case scale
   /// Minus x (the sign bit of floats flips); x without its sign.
   case neg, abs
   /// The square root, and rounding to integers in floating point: down, up, ties to even, toward zero.
@@ -30,6 +35,11 @@ package enum ScalarOp: UInt8, Hashable, Sendable, Codable, CaseIterable {
   case convert
   /// The same bits as another type of the same width.
   case bitcast
+}
+
+extension ScalarOp {
+  /// Added to an integral float it leaves the integer + 254 in the low bits: 1.5 · 2²³, and twice an exponent's bias.
+  package static let scaleShifter: Float = 0x1.8p23 + 254
 }
 
 /// One step of a scalar program; it defines the register of its own position.

@@ -101,6 +101,7 @@ extension BlockMachine {
     case .mul: binary(step, count) { (x: Float, y: Float) in x * y }
     case .div: binary(step, count) { (x: Float, y: Float) in x / y }
     case .fma: fusedMultiplyAdd(step, count)
+    case .scale: binary(step, count) { (x: Float, y: Float) in scaled(x, y) }
     case .neg: unary(step, count) { (x: UInt32) in x ^ 0x8000_0000 }
     case .abs: unary(step, count) { (x: UInt32) in x & 0x7fff_ffff }
     case .sqrt: unary(step, count) { (x: Float) in x.squareRoot() }
@@ -142,6 +143,16 @@ extension BlockMachine {
     #endif
   }
 
+  /// x · 2ʸ as two products: 2ʸ may not be a number while x · 2ʸ is.
+  ///
+  /// The sum leaves y + 254 in the low bits, and halves of that are exponents.
+  @inline(__always)
+  private func scaled(_ x: Float, _ y: Float) -> Float {
+    let steps = (y + ScalarOp.scaleShifter).bitPattern
+    let half = steps &>> 1
+    return x * Float(bitPattern: half &<< 23) * Float(bitPattern: (steps &- half) &<< 23)
+  }
+
   @inline(__always)
   private func integer<T: FixedWidthInteger & SignedInteger>(
     _ step: PortableCode.Instruction, _ type: T.Type, _ count: Int, _ wrap: (T) -> T
@@ -171,7 +182,8 @@ extension BlockMachine {
           truncatingIfNeeded: T.Magnitude(truncatingIfNeeded: x)
             &>> T.Magnitude(truncatingIfNeeded: y))
       }
-    case .fma, .sqrt, .floor, .ceil, .round, .truncate, .constant, .select, .convert, .bitcast:
+    case .fma, .scale, .sqrt, .floor, .ceil, .round, .truncate, .constant, .select, .convert,
+      .bitcast:
       preconditionFailure("\(step.op) is not an operation on \(step.type)")
     }
   }

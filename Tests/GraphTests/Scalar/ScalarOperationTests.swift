@@ -37,6 +37,20 @@ import Testing
     #expect(f32(.fma, 0x1p-100, 0x1p-49, 0) == 0x1p-149)
   }
 
+  @Test func scalingRoundsOnce() {
+    #expect(f32(.scale, 1.5, 10) == 1536)
+    #expect(f32(.scale, 1, -149) == 0x1p-149)
+    // Halfway between two subnormal numbers, and just above.
+    #expect(f32(.scale, 1.5, -149) == 0x1p-148)
+    #expect(f32(.scale, 1 + 0x1p-23, -150) == 0x1p-149)
+    #expect(f32(.scale, 1, -150) == 0)
+    #expect(f32(.scale, 0x1.ffp0, 127) == 0x1.ffp127)
+    #expect(f32(.scale, -0x1p20, 252) == -.infinity)
+    #expect(f32(.scale, 0x1p-20, -252) == 0)
+    #expect(f32(.scale, .nan, 1).isNaN)
+    #expect(f32(.scale, 1, .nan).isNaN)
+  }
+
   @Test func roundingToIntegers() {
     #expect([-1.5, -0.5, 0.5, 1.5, 2.5].map { f32(.round, $0) } == [-2, -0.0, 0, 2, 2])
     #expect([-1.5, 1.5].map { f32(.floor, $0) } == [-2, 1])

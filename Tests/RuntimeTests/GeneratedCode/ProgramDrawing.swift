@@ -157,7 +157,7 @@ struct ProgramDrawing {
       switch type {
       case .f32, .f64:
         [.add, .sub, .mul, .div, .fma, .neg, .abs, .sqrt, .floor, .ceil, .round, .truncate]
-          + [.minimum, .maximum, .minimum, .maximum, .fma] + relations
+          + [.minimum, .maximum, .minimum, .maximum, .fma, .scale] + relations
       case .i64:
         [.add, .sub, .mul, .neg, .abs, .minimum, .maximum, .and, .or, .xor, .not]
           + [.shiftLeft, .shiftRight, .shiftRightLogical] + relations
@@ -172,6 +172,9 @@ struct ProgramDrawing {
     switch op {
     case .neg, .abs, .sqrt, .floor, .ceil, .round, .truncate, .not:
       _ = append(.scalar(ScalarInstruction(op, type, to: result, a)))
+    case .scale:
+      let (x, y) = scaleOperands()
+      _ = append(.scalar(ScalarInstruction(op, type, to: result, x, y)))
     case .fma:
       let (b, c) = (register(type), register(type))
       _ = append(.scalar(ScalarInstruction(op, type, to: result, a, b, c)))
@@ -184,5 +187,25 @@ struct ProgramDrawing {
     default:
       _ = append(.scalar(ScalarInstruction(op, type, to: result, a, register(type))))
     }
+  }
+
+  /// A float from 1 to 2, and an integral one from −128 to 127.
+  private mutating func scaleOperands() -> (VectorProgram.Register, VectorProgram.Register) {
+    let constant = { (drawing: inout ProgramDrawing, bits: UInt64) in
+      drawing.append(.scalar(ScalarInstruction(.constant, .i32, to: .i32, immediate: bits)))
+    }
+    let bits = append(.scalar(ScalarInstruction(.bitcast, .f32, to: .i32, register(.f32))))
+    let mask = constant(&self, 0x007f_ffff)
+    let fraction = append(.scalar(ScalarInstruction(.and, .i32, to: .i32, bits, mask)))
+    let one = constant(&self, 0x3f80_0000)
+    let number = append(.scalar(ScalarInstruction(.or, .i32, to: .i32, fraction, one)))
+    let byte = constant(&self, 255)
+    let low = append(.scalar(ScalarInstruction(.and, .i32, to: .i32, register(.i32), byte)))
+    let half = constant(&self, 128)
+    let steps = append(.scalar(ScalarInstruction(.sub, .i32, to: .i32, low, half)))
+    return (
+      append(.scalar(ScalarInstruction(.bitcast, .i32, to: .f32, number))),
+      append(.scalar(ScalarInstruction(.convert, .i32, to: .f32, steps)))
+    )
   }
 }

@@ -50,6 +50,7 @@ extension InstructionTable {
     .init(.vroundpd,    .rmi, "v, v/mv, imm8",               "VEX.128|256.66.0F3A.WIG 09 /r ib",     .avx),
     .init(.vrndscaleps, .rmi, "v{k}{z}, v/mv/b32, imm8",     "EVEX.128|256|512.66.0F3A.W0 08 /r ib", .avx512f),
     .init(.vrndscalepd, .rmi, "v{k}{z}, v/mv/b64, imm8",     "EVEX.128|256|512.66.0F3A.W1 09 /r ib", .avx512f),
+    .init(.vscalefps,   .rvm, "v{k}{z}, v, v/mv/b32{er}",    "EVEX.128|256|512.66.0F38.W0 2C /r",    .avx512f),
 
     // Fused multiply-add: the digits say which operands are multiplied and which is added.
     .init(.vfmadd132ps,  .rvm, "v, v, v/mv",                  "VEX.128|256.66.0F38.W0 98 /r",      .fma),
