@@ -69,7 +69,7 @@ struct NativeCombination {
     let tail = VectorEmitter.tailRegister(isWide: isWide)
     if isWide {
       let mask: Masking = isPartial ? .merging(tail) : .none
-      guard type == .f32, kind == .max || kind == .min else {
+      guard takesSecondOfNaNs else {
         assembler.emit(mnemonic, sum, sum, element, mask: mask)
         if wraps { assembler.emit(.vpandd, sum, sum, repeated(0xff, &assembler)) }
         return
@@ -81,7 +81,7 @@ struct NativeCombination {
       return
     }
     let result = isPartial ? vector(temporaries[0]) : sum
-    if type == .f32, kind == .max || kind == .min {
+    if takesSecondOfNaNs {
       let isNaN = vector(temporaries[1])
       assembler.emit(.vcmpps, isNaN, sum, sum, 3)
       let met = vector(temporaries[0])
@@ -92,6 +92,27 @@ struct NativeCombination {
       if wraps { assembler.emit(.vpand, result, result, repeated(0xff, &assembler)) }
     }
     if isPartial { assembler.emit(.vblendvps, sum, sum, result, tail) }
+  }
+
+  /// Whether the instruction gives its second operand where either is NaN.
+  var takesSecondOfNaNs: Bool { type == .f32 && (kind == .max || kind == .min) }
+
+  /// Lets an element meet what was gathered where only NaNs of elements matter, and notes their lanes in a mask.
+  func write(
+    into sum: Register, _ element: Register, isPartial: Bool, notingNaNsIn mask: Register,
+    _ assembler: inout Assembler
+  ) {
+    let tail = VectorEmitter.tailRegister(isWide: isWide)
+    let existing: Masking = isPartial ? .merging(tail) : .none
+    assembler.emit(.vcmpps, .k(7), element, element, 3, mask: existing)
+    assembler.emit(.korw, mask, mask, .k(7))
+    assembler.emit(mnemonic, sum, sum, element, mask: existing)
+  }
+
+  /// Sets the lanes in a mask to NaN.
+  func writeNaNs(of mask: Register, to sum: Register, _ assembler: inout Assembler) {
+    let nan = assembler.constant(Float.nan.bitPattern)
+    assembler.emit(.vbroadcastss, sum, .constant(nan), mask: .merging(mask))
   }
 
   /// Whether results are cut to a byte.

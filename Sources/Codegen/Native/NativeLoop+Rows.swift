@@ -106,6 +106,10 @@ extension NativeLoop {
         }
       }
     }
+    if stage.apart != nil {
+      let mask = NativeStage.gatheredNaNs
+      assembler.emit(.kxorw, mask, mask, mask)
+    }
     let whole = count / turn * turn
     if whole > 0 {
       let loop = assembler.makeLabel()
@@ -138,6 +142,10 @@ extension NativeLoop {
       let lanes = combination.writeLanes(
         of: element, temporary: stage.temporaries[0], &assembler)
       change(stage, index, part, isNew: false, &assembler) {
+        guard index != stage.apart else {
+          return combination.write(
+            into: $0, lanes, isPartial: count < width, notingNaNsIn: NativeStage.gatheredNaNs, &$1)
+        }
         combination.write(
           into: $0, lanes, isPartial: count < width, temporaries: stage.temporaries, &$1)
       }
@@ -149,6 +157,12 @@ extension NativeLoop {
     _ lanes: Int, _ stage: NativeStage, _ index: Int, _ assembler: inout Assembler
   ) {
     let combination = combination(stage, index)
+    if index == stage.apart {
+      // Wherever a NaN was met, the row's result is NaN.
+      change(stage, index, 0, isNew: false, &assembler) {
+        combination.writeNaNs(of: NativeStage.gatheredNaNs, to: $0, &$1)
+      }
+    }
     var parts = max(1, lanes / width)
     while parts > 1 {
       parts /= 2

@@ -10,6 +10,12 @@ struct NativeStage {
   private(set) var prefetches: [Prefetch] = []
   /// Where the values of each accumulation gather.
   let accumulators: Accumulators
+  /// The accumulation whose NaNs are gathered apart, in `gatheredNaNs`.
+  ///
+  /// To look at what was gathered before each meeting would take longer than the meeting.
+  let apart: Int?
+  /// The lanes, of whatever vector, in which that accumulation has met a NaN.
+  static let gatheredNaNs: Register = .k(6)
   /// Three vector registers that hold nothing between programs.
   let temporaries: [Int]
 
@@ -86,8 +92,20 @@ struct NativeStage {
     guard available >= count + 3 else { return nil }
     temporaries = [top, top - 1, top - 2]
     self.stage = stage
+    let extremes = zip(stage.accumulations, accumulated).enumerated().filter {
+      NativeCombination(kind: $0.element.0.kind, type: $0.element.1, isWide: isWide)
+        .takesSecondOfNaNs
+    }
+    if isWide, isRow, extremes.count == 1, case .registers = accumulators {
+      apart = extremes[0].offset
+    } else {
+      apart = nil
+    }
+    let keepsMask = apart != nil
+    let masks = VectorEmitter.masks.filter { !keepsMask || $0 != 6 }
     emitter = VectorEmitter(
       selection, stores: stage.stores.count, vectors: (0..<available).map { UInt8($0) },
+      masks: masks,
       hoisting: NativeStage.hoisting(stage, of: kernel, width: isWide ? 16 : 8))
     let loads = selection.streams.map { stream -> Pointer? in
       guard case .element(let operand, let access, let type) = stream else { return nil }
@@ -124,7 +142,7 @@ struct NativeStage {
       let index = known ?? pointers.count
       guard index < NativeStage.bases.count else { continue }
       if known == nil { pointers.append(pointer) }
-      prefetches.append(Prefetch(pointer: index, distance: pointer.strides[axis]))
+      prefetches.append(Prefetch(pointer: index, distance: 2 * pointer.strides[axis]))
     }
   }
 

@@ -21,7 +21,10 @@ struct VectorEmitter {
     return Array(0..<(stored.contains { $0.byteCount != 4 } ? 14 : 15))
   }
 
-  /// Allocates registers from a pool to a selection, whose first results are stored.
+  /// The mask registers a program may use where the code around it needs none.
+  static let masks: [UInt8] = [2, 3, 4, 5, 6, 7]
+
+  /// Allocates registers from pools to a selection, whose first results are stored.
   ///
   /// The code around a program that is hoisted from runs it for vector after vector, and first writes what
   /// `writeConstants` and `writeInvariants` do; from there to the loop's end it leaves the registers alone, except the
@@ -30,14 +33,14 @@ struct VectorEmitter {
   /// - Precondition: The checker accepts the allocations.
   init(
     _ selection: InstructionSelection, stores: Int, vectors: [UInt8],
-    hoisting: LoopSplit.Hoisting = .nothing
+    masks: [UInt8] = VectorEmitter.masks, hoisting: LoopSplit.Hoisting = .nothing
   ) {
     self.selection = selection
     isWide = selection.isWide
-    var pools: [RegisterBank: [UInt8]] = [.vector: vectors, .mask: [2, 3, 4, 5, 6, 7]]
+    var pools: [RegisterBank: [UInt8]] = [.vector: vectors, .mask: masks]
     let core = selection.core.map { [$0: VectorEmitter.coreRegister] } ?? [:]
     let lasting: [RegisterBank: [UInt8]] = [
-      .vector: Array(vectors.dropFirst()), .mask: [3, 4, 5, 6],
+      .vector: Array(vectors.dropFirst()), .mask: masks.filter { $0 != 2 && $0 != 7 },
     ]
     var split = LoopSplit(
       selection, stores: stores, pools: pools.mapValues(\.count),
