@@ -61,15 +61,16 @@ struct NativeCombination {
 
   /// Lets an element meet what was gathered; without the tail's other lanes if the vector is partial.
   ///
-  /// Overwrites the first two temporaries; the element may be in the first.
+  /// Overwrites the first two temporaries; the element may be in the first. NaNs may be lost where they are gathered
+  /// apart.
   func write(
     into sum: Register, _ element: Register, isPartial: Bool, temporaries: [Int],
-    _ assembler: inout Assembler
+    gathersNaNs: Bool = false, _ assembler: inout Assembler
   ) {
     let tail = VectorEmitter.tailRegister(isWide: isWide)
     if isWide {
       let mask: Masking = isPartial ? .merging(tail) : .none
-      guard takesSecondOfNaNs else {
+      guard takesSecondOfNaNs, !gathersNaNs else {
         assembler.emit(mnemonic, sum, sum, element, mask: mask)
         if wraps { assembler.emit(.vpandd, sum, sum, repeated(0xff, &assembler)) }
         return
@@ -97,22 +98,24 @@ struct NativeCombination {
   /// Whether the instruction gives its second operand where either is NaN.
   var takesSecondOfNaNs: Bool { type == .f32 && (kind == .max || kind == .min) }
 
-  /// Lets an element meet what was gathered where only NaNs of elements matter, and notes their lanes in a mask.
-  func write(
-    into sum: Register, _ element: Register, isPartial: Bool, notingNaNsIn mask: Register,
-    _ assembler: inout Assembler
+  /// Notes in a mask in which lanes an element is NaN.
+  func writeNaNs(
+    of element: Register, isPartial: Bool, to mask: Register, _ assembler: inout Assembler
   ) {
     let tail = VectorEmitter.tailRegister(isWide: isWide)
-    let existing: Masking = isPartial ? .merging(tail) : .none
-    assembler.emit(.vcmpps, .k(7), element, element, 3, mask: existing)
+    assembler.emit(
+      .vcmpps, .k(7), element, element, 3, mask: isPartial ? .merging(tail) : .none)
     assembler.emit(.korw, mask, mask, .k(7))
-    assembler.emit(mnemonic, sum, sum, element, mask: existing)
   }
 
-  /// Sets the lanes in a mask to NaN.
-  func writeNaNs(of mask: Register, to sum: Register, _ assembler: inout Assembler) {
+  /// Makes a result NaN if a mask has any lane.
+  func writeNaN(ifAnyOf mask: Register, to result: Register, _ assembler: inout Assembler) {
+    let none = assembler.makeLabel()
+    assembler.emit(.kortestw, mask, mask)
+    assembler.emit(.je, none)
     let nan = assembler.constant(Float.nan.bitPattern)
-    assembler.emit(.vbroadcastss, sum, .constant(nan), mask: .merging(mask))
+    assembler.emit(.vbroadcastss, result, .constant(nan))
+    assembler.bind(none)
   }
 
   /// Whether results are cut to a byte.
@@ -132,7 +135,8 @@ struct NativeCombination {
 
   /// Combines the first lanes of a register as a tree; the result is in the lowest.
   func writeTree(
-    lanes: Int, of register: Register, temporaries: [Int], _ assembler: inout Assembler
+    lanes: Int, of register: Register, temporaries: [Int], gathersNaNs: Bool,
+    _ assembler: inout Assembler
   ) {
     let upper = vector(temporaries[2])
     var half = lanes / 2
@@ -145,7 +149,9 @@ struct NativeCombination {
       case 2: assembler.emit(.vpermilps, upper, register, 0b1110)
       default: assembler.emit(.vpermilps, upper, register, 0b01)
       }
-      write(into: register, upper, isPartial: false, temporaries: temporaries, &assembler)
+      write(
+        into: register, upper, isPartial: false, temporaries: temporaries,
+        gathersNaNs: gathersNaNs, &assembler)
       half /= 2
     }
   }

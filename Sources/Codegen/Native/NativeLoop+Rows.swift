@@ -141,13 +141,15 @@ extension NativeLoop {
       let combination = combination(stage, index)
       let lanes = combination.writeLanes(
         of: element, temporary: stage.temporaries[0], &assembler)
+      let isApart = index == stage.apart
+      if isApart {
+        combination.writeNaNs(
+          of: lanes, isPartial: count < width, to: NativeStage.gatheredNaNs, &assembler)
+      }
       change(stage, index, part, isNew: false, &assembler) {
-        guard index != stage.apart else {
-          return combination.write(
-            into: $0, lanes, isPartial: count < width, notingNaNsIn: NativeStage.gatheredNaNs, &$1)
-        }
         combination.write(
-          into: $0, lanes, isPartial: count < width, temporaries: stage.temporaries, &$1)
+          into: $0, lanes, isPartial: count < width, temporaries: stage.temporaries,
+          gathersNaNs: isApart, &$1)
       }
     }
   }
@@ -157,12 +159,7 @@ extension NativeLoop {
     _ lanes: Int, _ stage: NativeStage, _ index: Int, _ assembler: inout Assembler
   ) {
     let combination = combination(stage, index)
-    if index == stage.apart {
-      // Wherever a NaN was met, the row's result is NaN.
-      change(stage, index, 0, isNew: false, &assembler) {
-        combination.writeNaNs(of: NativeStage.gatheredNaNs, to: $0, &$1)
-      }
-    }
+    let isApart = index == stage.apart
     var parts = max(1, lanes / width)
     while parts > 1 {
       parts /= 2
@@ -170,17 +167,20 @@ extension NativeLoop {
         let other = fetch(stage, index, part + parts, to: stage.temporaries[0], &assembler)
         change(stage, index, part, isNew: false, &assembler) {
           combination.write(
-            into: $0, other, isPartial: false, temporaries: stage.temporaries, &$1)
+            into: $0, other, isPartial: false, temporaries: stage.temporaries, gathersNaNs: isApart,
+            &$1)
         }
       }
     }
-    guard lanes > 1 else { return }
+    guard lanes > 1 || isApart else { return }
     let sum = firstLanes(stage, index, &assembler)
     var temporaries = stage.temporaries
     // The lowest register of the program is free by now.
     if sum == vector(temporaries[2]) { temporaries[2] = 0 }
     combination.writeTree(
-      lanes: min(lanes, width), of: sum, temporaries: temporaries, &assembler)
+      lanes: min(lanes, width), of: sum, temporaries: temporaries, gathersNaNs: isApart,
+      &assembler)
+    if isApart { combination.writeNaN(ifAnyOf: NativeStage.gatheredNaNs, to: sum, &assembler) }
     if case .memory = stage.accumulators {
       assembler.emit(.mov, .rcx, slot(.scratch))
       assembler.emit(.vmovups, .at(.rcx, index * lanesBytes), sum)
