@@ -4,5 +4,6 @@ import ArgumentParser
 struct DescentBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "descent-bench", abstract: "Measure compiled plans against the machine.",
-    subcommands: [List.self, Limits.self, Measure.self, Compiling.self, Dispatch.self], defaultSubcommand: Measure.self)
+    subcommands: [List.self, Limits.self, Measure.self, Compiling.self, Dispatch.self],
+    defaultSubcommand: Measure.self)
 }

@@ -11,11 +11,15 @@ extension Workload {
     _ optimizer: Optimizer, _ parameters: [Parameter]
   ) -> (kind: Kind, bytes: Int) {
     // Two reads, the gradient written and read, and what the update reads and writes of each weight.
-    let words =
+    let slots =
       switch optimizer.rule {
-      case .sgd(let momentum, _): momentum == 0 ? 2 : 4
-      case .adam: 6
+      case .sgd(let momentum, _, _): momentum == 0 ? 0 : 1
+      case .adam(_, _, _, let amsgrad): amsgrad ? 3 : 2
+      case .rmsProp(_, _, let momentum, let isCentred):
+        1 + (momentum == 0 ? 0 : 1) + (isCentred ? 1 : 0)
+      case .adagrad: 1
       }
+    let words = 2 + 2 * slots
     return (.training(optimizer), 4 * parameters.reduce(0) { $0 + $1.count } * (4 + words))
   }
 
