@@ -116,6 +116,13 @@ extension Workload {
         inputs: [x, Input(name: "t", dimensions: x.dimensions)], parameters: parameters,
         operations: 3 * operations, bytes: bytes, writes: true
       ) { mse(body($0), $0["t"]!) },
+      // No other framework is measured with it: what it costs to have three products of one operand.
+      Workload(
+        name: "xfmr_split_train", kind: kind,
+        inputs: [x, Input(name: "t", dimensions: x.dimensions)],
+        parameters: Models.blockParameters(width: width, isSplit: true),
+        operations: 3 * operations, bytes: bytes, writes: true
+      ) { mse(body($0), $0["t"]!) },
     ]
   }
 
