@@ -25,10 +25,14 @@ private struct MemoryOrder {
   /// Which kernels must come behind each, and for each how many of those before it are missing.
   private var successors: [[Int]]
   private var missing: [Int]
-  /// The temporaries each kernel touches, and how many kernels are still to touch each.
+  /// The temporaries each kernel touches, the kernels that touch each, and how many of these are still to come.
   private var temporaries: [[BufferID]]
-  private var users: [Int]
+  private var users: [[Int]]
+  private var usersLeft: [Int]
   private var isLive: [Bool]
+  private var isDone: [Bool]
+  /// By how many bytes more would be live behind each kernel than before it, if it were next.
+  private var growth: [Int]
 
   init(_ lowered: LoweredGraph) {
     self.lowered = lowered
@@ -36,15 +40,25 @@ private struct MemoryOrder {
     successors = Array(repeating: [], count: count)
     missing = Array(repeating: 0, count: count)
     temporaries = Array(repeating: [], count: count)
-    users = Array(repeating: 0, count: lowered.buffers.count)
+    users = Array(repeating: [], count: lowered.buffers.count)
     isLive = Array(repeating: false, count: lowered.buffers.count)
+    isDone = Array(repeating: false, count: count)
+    growth = Array(repeating: 0, count: count)
+    usersLeft = []
     findDependences()
     for (index, kernel) in lowered.kernels.enumerated() {
       let touched = Set(kernel.operands.map(\.buffer)).filter {
         lowered.buffers[$0].role == .temporary
       }
       temporaries[index] = touched.sorted()
-      for buffer in touched { users[buffer] += 1 }
+      for buffer in touched {
+        users[buffer].append(index)
+        growth[index] += lowered.buffers[buffer].byteCount
+      }
+    }
+    usersLeft = users.map(\.count)
+    for (buffer, users) in users.enumerated() where users.count == 1 {
+      growth[users[0]] -= lowered.buffers[buffer].byteCount
     }
   }
 
@@ -82,14 +96,12 @@ private struct MemoryOrder {
     var ready = missing.indices.filter { missing[$0] == 0 }
     while !ready.isEmpty {
       // What needs no more memory may let others free some; of what needs more, none overtakes another.
-      let growths = ready.map { min(growth($0), 1) }
-      let best = growths.indices.min { (growths[$0], $0) < (growths[$1], $1) } ?? 0
+      let keys = ready.map { min(growth[$0], 1) }
+      let best = keys.indices.min { (keys[$0], $0) < (keys[$1], $1) } ?? 0
       let next = ready.remove(at: best)
       order.append(next)
-      for buffer in temporaries[next] {
-        isLive[buffer] = true
-        users[buffer] -= 1
-      }
+      isDone[next] = true
+      for buffer in temporaries[next] { touch(buffer) }
       for successor in successors[next] {
         missing[successor] -= 1
         guard missing[successor] == 0 else { continue }
@@ -100,11 +112,17 @@ private struct MemoryOrder {
     return order
   }
 
-  /// Returns by how many bytes more is live behind a kernel than before it.
-  private func growth(_ kernel: Int) -> Int {
-    temporaries[kernel].reduce(0) { sum, buffer in
-      let byteCount = lowered.buffers[buffer].byteCount
-      return sum + (isLive[buffer] ? 0 : byteCount) - (users[buffer] == 1 ? byteCount : 0)
+  /// Counts one more kernel that has touched a buffer, and what others would need then.
+  private mutating func touch(_ buffer: BufferID) {
+    let byteCount = lowered.buffers[buffer].byteCount
+    if !isLive[buffer] {
+      isLive[buffer] = true
+      for user in users[buffer] { growth[user] -= byteCount }
     }
+    usersLeft[buffer] -= 1
+    guard usersLeft[buffer] == 1, let last = users[buffer].first(where: { !isDone[$0] }) else {
+      return
+    }
+    growth[last] -= byteCount
   }
 }
