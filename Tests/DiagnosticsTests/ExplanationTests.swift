@@ -36,14 +36,14 @@ import Testing
         outputs  hidden f32[512, 3], share f32[512, 2]
         state    21 trained numbers in 3 parameters, 0 other states; 192 B
 
-      3 kernels: 52.7 kFLOP, 32.0 KiB moved a run, at least 0.40 µs on a nominal machine on 2 threads
+      3 kernels: 47.6 kFLOP, 32.0 KiB moved a run, at least 0.37 µs on a nominal machine on 2 threads
          1  contract+add+relu: contraction, 2 threads, 16.8 kFLOP, reads 8.0 KiB, writes 6.0 KiB, at least 0.14 µs
              %3 contract  f32[512, 3]   // 0.Dense  m.swift:4
              %5 add       f32[512, 3]   // 0.Dense  m.swift:4
              %6 relu      f32[512, 3]   // 0.Dense  m.swift:5
              reads  x f32[512, 4], a f32[4, 3], bias f32[3]
              writes %6 f32[512, 3] as output "hidden"
-         2  contract+exp: contraction, 2 threads, 33.7 kFLOP, reads 6.0 KiB, writes 4.0 KiB, at least 0.17 µs
+         2  contract+exp: contraction, 2 threads, 28.6 kFLOP, reads 6.0 KiB, writes 4.0 KiB, at least 0.14 µs
              %8 contract  f32[512, 2]   // 1.Dense  m.swift:7
              %9 exp       f32[512, 2]   // 1.Dense  m.swift:8
              reads  %6 f32[512, 3], b f32[3, 2]
@@ -56,9 +56,9 @@ import Testing
              writes %12 f32[512, 2] as output "share"
 
       the largest costs
-         43.7 %       0.17 µs  kernel 2 (contract+exp), bound by arithmetic
-         35.8 %       0.14 µs  kernel 1 (contract+add+relu), bound by memory
-         20.4 %       0.08 µs  kernel 3 (sum then div), bound by memory
+         39.7 %       0.14 µs  kernel 2 (contract+exp), bound by arithmetic
+         38.3 %       0.14 µs  kernel 1 (contract+add+relu), bound by memory
+         21.8 %       0.08 µs  kernel 3 (sum then div), bound by memory
 
       memory: 22.2 KiB
         constants                   0 B
