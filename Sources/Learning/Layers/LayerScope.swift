@@ -24,10 +24,31 @@ public struct LayerScope {
   ) -> Tensor {
     let name = joined(builder.frames.last?.path ?? "", name)
     let leaf = Leaf.parameter(name: name, TensorType(.f32, shape), initializer)
-    if let value = builder.leaf(name), builder.nodes[Int(value.index)].op == .leaf(leaf) {
-      return Tensor(builder, value)
-    }
-    return builder.parameter(name, shape, initializer, file: file, line: line)
+    return known(leaf) ?? builder.parameter(name, shape, initializer, file: file, line: line)
+  }
+
+  /// Returns the state of a name within the layer, which the plan updates but does not train.
+  public func state(
+    _ name: String, _ shape: Shape, _ initializer: Initializer = .zeros
+  ) -> Tensor {
+    let name = joined(builder.frames.last?.path ?? "", name)
+    let leaf = Leaf.state(name: name, TensorType(.f32, shape), initializer)
+    return known(leaf)
+      ?? builder.state(name, shape, .f32, initializer, file: file, line: line)
+  }
+
+  /// Declares what a state becomes at the end of a run; a layer that is called again does so once.
+  public func update(_ state: Tensor, to tensor: Tensor) {
+    guard !builder.updates.contains(where: { $0.leaf == state.value }) else { return }
+    builder.update(state, to: tensor, file: file, line: line)
+  }
+
+  /// Returns the leaf that an earlier call of the layer declared.
+  private func known(_ leaf: Leaf) -> Tensor? {
+    guard let name = leaf.leafName, let value = builder.leaf(name),
+      builder.nodes[Int(value.index)].op == .leaf(leaf)
+    else { return nil }
+    return Tensor(builder, value)
   }
 }
 

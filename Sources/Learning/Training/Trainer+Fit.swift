@@ -11,13 +11,14 @@ extension Trainer {
   ///   - validation: Examples to measure after each epoch, which are not learnt.
   ///   - epochs: How many times to go through the examples.
   ///   - batch: After how many examples the parameters change.
+  ///   - schedule: What the learning rate is at each step; nil leaves it as it is.
   ///   - reporter: Where to report to.
   /// - Returns: What each of these epochs reported.
   /// - Throws: `DatasetError` where examples do not fit the model, or what compiling and running throw.
   @discardableResult
   public mutating func fit(
     _ train: Dataset, validation: Dataset? = nil, epochs: Int, batch: Int = 32,
-    reporting reporter: Reporter = .standard
+    schedule: RateSchedule? = nil, reporting reporter: Reporter = .standard
   ) throws -> History {
     let train = try train.prepared(for: model, loss)
     let validation = try validation?.prepared(for: model, loss)
@@ -28,7 +29,7 @@ extension Trainer {
     while epoch < last {
       var line = ProgressLine(reporter, epoch: epoch + 1, of: last)
       let start = ContinuousClock.now
-      let scores = try trainOnce(on: train, batch: batch, line: &line)
+      let scores = try trainOnce(on: train, batch: batch, schedule, line: &line)
       let seconds = start.duration(to: .now) / .seconds(1)
       let result = History.Epoch(
         number: epoch + 1, training: scores,
@@ -44,13 +45,14 @@ extension Trainer {
   }
 
   private func trainOnce(
-    on train: Dataset, batch size: Int, line: inout ProgressLine
+    on train: Dataset, batch size: Int, _ schedule: RateSchedule?, line: inout ProgressLine
   ) throws -> Scores {
     var sum = ScoreSum(plans.names)
     let batches = try train.batches(size: size, seed: seed, epoch: epoch)
     for batch in batches {
       let session = try plans.trainingSession(
         count: batch.count, targets: batch.targetType)
+      if let schedule { learningRate = schedule(step: step) }
       sum.add(try scores(of: batch, session), count: batch.count)
       line.show(done: sum.count, of: train.count, loss: sum.mean.loss)
     }

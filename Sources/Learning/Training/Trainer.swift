@@ -83,10 +83,19 @@ extension Trainer {
     return Int(elements[0])
   }
 
+  /// How many steps were trained.
+  public var step: Int {
+    do {
+      return try plans.session.withState(Optimizer.stepName, of: Int64.self) { Int($0[0]) }
+    } catch {
+      preconditionFailure("every optimizer counts its steps: \(error)")
+    }
+  }
+
   /// The factor of each step, which may change from one epoch to the next.
   public var learningRate: Double {
     get { plans.session.state[Optimizer.rateName].map { Double($0.scalar) } ?? 0 }
-    set {
+    nonmutating set {
       do {
         try plans.session.withState(Optimizer.rateName, of: Float.self) { rate in
           rate[0] = Float(newValue)
