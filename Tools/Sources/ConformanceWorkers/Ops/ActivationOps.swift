@@ -55,6 +55,17 @@ extension OpTables {
       // The channels are axis 1 where there are two axes or more.
       return [x.lifted { prelu($0, slope: slope, axis: $0.rank > 1 ? 1 : 0) }]
     }
+    for name in ["dropout", "alpha_dropout", "feature_alpha_dropout", "dropout2d", "dropout3d"] {
+      table[name] = { call in
+        let (x, p) = (try call.tensor(0, "input"), try call.number(1, "p", default: 0.5))
+        guard p >= 0, p <= 1 else { throw WorkerError.refused("\(name): p is \(p)") }
+        // With chance in it there is nothing to compare.
+        guard try p == 0 || !call.flag(2, "training", default: true) else {
+          throw WorkerError.unsupported("\(name) while training")
+        }
+        return [x]
+      }
+    }
     for (name, meaning) in table {
       table[name] = nil
       table[prefix + name] = meaning

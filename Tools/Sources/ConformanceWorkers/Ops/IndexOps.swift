@@ -127,6 +127,32 @@ extension OpTables {
         }
       ]
     }
+    table["take"] = { call in
+      let (x, indices) = (try call.tensor(0, "input"), try call.tensor(1, "index"))
+      return [x.flatten().gather(indices, axis: 0)]
+    }
+    table["index_fill"] = { call in
+      let (x, axis) = (try call.tensor(0, "input"), try call.integer(1, "dim"))
+      let indices = try call.tensor(2, "index")
+      let value = try call.operand(3, "value", like: x)
+      return [
+        x.lifted { x in
+          let hits = indices.vector.oneHot(x.size(axis), .bool).any(axes: [0])
+          var extents = [Int](repeating: 1, count: x.rank)
+          extents[axis < 0 ? axis + x.rank : axis] = x.size(axis)
+          return select(hits.reshape(Shape(extents)), value, x)
+        }
+      ]
+    }
+    table["select_scatter"] = { call in
+      let (x, source) = (try call.tensor(0, "input"), try call.tensor(1, "src"))
+      let (axis, index) = (try call.integer(2, "dim"), try call.integer(3, "index"))
+      guard let counted = try x.axes([axis])?.first else { throw WorkerError.refused("dim") }
+      let place = index < 0 ? index + x.size(counted) : index
+      let isHit = call.builder.iota(x.shape, axis: counted) .== Double(place)
+      return [select(isHit, source.expandAxis(counted), x)]
+    }
+    table["msort"] = { [try $0.tensor(0, "input").lifted { $0.sort(axis: 0).values }] }
     table["masked_fill"] = { call in
       let (x, mask) = (try call.tensor(0, "input"), try call.tensor(1, "mask"))
       let value = try call.operand(2, "value", like: x)
@@ -189,79 +215,5 @@ extension Tensor {
       values.reshape(rank == 0 ? .scalar : values.shape),
       indices.cast(to: .i64).reshape(rank == 0 ? .scalar : indices.shape),
     ]
-  }
-}
-
-/// What stands in the brackets behind a tensor.
-private struct IndexExpression {
-  let builder: GraphBuilder
-  let tensor: Tensor
-  let parts: [Argument]
-
-  init(_ call: OpCall) throws {
-    builder = call.builder
-    tensor = try call.tensor(0, "self")
-    switch call.take(1, "index") {
-    case .list(let elements)?: parts = elements
-    case let other?: parts = [other]
-    case nil: parts = [.none]
-    }
-  }
-
-  /// Returns the elements the parts name, axis by axis; at most one part may be indices.
-  func apply() throws -> Tensor {
-    var result = tensor
-    var (axis, hasIndices) = (0, false)
-    let named = parts.count { part in
-      switch part {
-      case .none, .ellipsis: false
-      default: true
-      }
-    }
-    for part in parts {
-      switch part {
-      case .none:
-        result = result.expandAxis(axis)
-        axis += 1
-      case .ellipsis: axis += tensor.rank - named
-      case .integer(let index): result = result.element(index, axis: axis)
-      case .slice(let start, let limit, let step):
-        result = try slice(result, axis, start, limit, step ?? 1)
-        axis += 1
-      case .list(let elements):
-        guard !hasIndices else { throw WorkerError.unsupported("__getitem__: indices twice") }
-        hasIndices = true
-        let extent = axis < result.rank ? result.size(axis) : 0
-        let indices = try elements.map { element -> Int32 in
-          guard case .integer(let index) = element, index >= -extent, index < extent else {
-            throw WorkerError.unsupported("__getitem__: nested indices")
-          }
-          return Int32(index < 0 ? index + extent : index)
-        }
-        result = result.gather(builder.constant(NDArray(indices)), axis: axis)
-        axis += 1
-      case .tensor(let indices) where indices.dataType == .i64 || indices.dataType == .i32:
-        guard !hasIndices else { throw WorkerError.unsupported("__getitem__: indices twice") }
-        hasIndices = true
-        let extent = Double(axis < result.rank ? result.size(axis) : 0)
-        let counted = select(indices .< 0.0, indices + extent, indices)
-        result = result.gather(counted, axis: axis)
-        axis += indices.rank
-      default: throw WorkerError.unsupported("__getitem__: a mask decides the shape")
-      }
-    }
-    return result
-  }
-
-  private func slice(
-    _ tensor: Tensor, _ axis: Int, _ start: Int?, _ limit: Int?, _ step: Int
-  ) throws -> Tensor {
-    guard step > 0, axis < tensor.rank else { throw WorkerError.refused("__getitem__: slice") }
-    let extent = tensor.size(axis)
-    func bound(_ place: Int) -> Int { min(max(place < 0 ? place + extent : place, 0), extent) }
-    let first = bound(start ?? 0)
-    return tensor.slice(
-      axis: axis, from: Extent(offset: first),
-      to: Extent(offset: max(first, bound(limit ?? extent))), by: step)
   }
 }

@@ -97,6 +97,17 @@ extension OpTables {
       }
       return [instanceNorm(x, axis: 1, scale: scale, shift: shift, epsilon: epsilon)]
     }
+    table["normalize"] = { call in
+      let x = try call.tensor(0, "input")
+      let order = try call.number(1, "p", default: 2)
+      let axis = try call.integer(2, "dim", default: 1)
+      let epsilon = try call.number(3, "eps", default: 1e-12)
+      return [
+        x.lifted { x in
+          x / maximum(norm(x, order: order, axes: [axis], keepingAxes: true), epsilon)
+        }
+      ]
+    }
     for (name, meaning) in table {
       table[name] = nil
       table["nn.functional." + name] = meaning

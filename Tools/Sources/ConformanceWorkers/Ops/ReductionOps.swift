@@ -33,6 +33,30 @@ extension OpTables {
       "var": spread { variance($0, axes: $1, correction: $2, keepingAxes: $3) },
       "std": spread { standardDeviation($0, axes: $1, correction: $2, keepingAxes: $3) },
     ]
+    table["aminmax"] = { call in
+      let x = try call.tensor(0, "input")
+      let axes = try x.axes(call.optionalIntegers(nil, "dim"))
+      let keeps = try call.flag(nil, "keepdim")
+      return [x.min(axes: axes, keepingAxes: keeps), x.max(axes: axes, keepingAxes: keeps)]
+    }
+    table["nanmean"] = reduction { x, axes, keeps in
+      let count = (x .== x).cast(to: x.dataType).sum(axes: axes, keepingAxes: keeps)
+      return x.nanFree.sum(axes: axes, keepingAxes: keeps) / count
+    }
+    table["dist"] = { call in
+      let (x, y) = (try call.tensor(0, "input"), try call.tensor(1, "other"))
+      return [norm(x - y, order: try call.number(2, "p", default: 2))]
+    }
+    table["diff"] = { call in
+      var x = try call.tensor(0, "input")
+      let count = try call.integer(1, "n", default: 1)
+      let axis = try call.integer(2, "dim", default: -1)
+      for _ in 0..<count where !x.shape.extents.contains(0) {
+        let last = x.size(axis)
+        x = x.slice(axis: axis, from: 1) - x.slice(axis: axis, to: Extent(offset: last - 1))
+      }
+      return [x]
+    }
     table["var/unbiased"] = table["var"]
     table["std/unbiased"] = table["std"]
     table["var_mean"] = { call in

@@ -106,6 +106,48 @@ extension OpTables {
     table["unbind"] = {
       try $0.tensor(0, "input").unstack(axis: try $0.integer(1, "dim", default: 0))
     }
+    for count in 1...3 {
+      table["atleast_\(count)d"] = map { x in
+        guard count == 3, x.rank == 1 || x.rank == 2 else { return x.atLeast(count) }
+        return x.rank == 1 ? x.expandAxis(0).expandAxis(-1) : x.expandAxis(-1)
+      }
+    }
+    table["unflatten"] = { call in
+      let (x, axis) = (try call.tensor(0, "input"), try call.integer(1, "dim"))
+      var sizes = try call.integers(2, "sizes")
+      guard let counted = try x.axes([axis])?.first else { throw WorkerError.refused("unflatten") }
+      if let open = sizes.firstIndex(of: -1) {
+        let known = sizes.enumerated().reduce(1) { $1.offset == open ? $0 : $0 * $1.element }
+        guard known > 0 else { throw WorkerError.refused("unflatten: \(sizes)") }
+        sizes[open] = x.size(counted) / known
+      }
+      var extents = x.shape.extents
+      extents.replaceSubrange(counted...counted, with: sizes.map { Extent(offset: $0) })
+      return [x.reshape(Shape(extents))]
+    }
+    table["rot90"] = { call in
+      let (x, turns) = (try call.tensor(0, "input"), try call.integer(1, "k", default: 1))
+      let axes = try call.integers(2, "dims", default: [0, 1])
+      guard axes.count == 2, let (a, b) = try x.axes(axes).map({ ($0[0], $0[1]) }) else {
+        throw WorkerError.refused("rot90: \(axes)")
+      }
+      switch (turns % 4 + 4) % 4 {
+      case 1: return [x.reverse(axes: [b]).swapAxes(a, b)]
+      case 2: return [x.reverse(axes: [a, b])]
+      case 3: return [x.swapAxes(a, b).reverse(axes: [b])]
+      default: return [x]
+      }
+    }
+    table["nn.functional.channel_shuffle"] = { call in
+      let (x, groups) = (try call.tensor(0, "input"), try call.integer(1, "groups"))
+      guard x.rank >= 3, groups > 0, x.size(1) % groups == 0 else {
+        throw WorkerError.refused("channel_shuffle: \(x.shape) in \(groups)")
+      }
+      var split = x.shape.extents
+      split.replaceSubrange(
+        1...1, with: [Extent(offset: groups), Extent(offset: x.size(1) / groups)])
+      return [x.reshape(Shape(split)).swapAxes(1, 2).reshape(x.shape)]
+    }
     table["tile"] = { [try $0.tensor(0, "input").tile(try $0.integers(1, "dims"))] }
     table["repeat"] = { call in
       let (x, counts) = (try call.tensor(0, "input"), try call.integers(1, "repeats"))

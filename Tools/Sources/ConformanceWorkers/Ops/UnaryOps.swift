@@ -27,6 +27,13 @@ extension OpTables {
     table["isposinf"] = map { $0 .== .infinity }
     table["isneginf"] = map { $0 .== -.infinity }
     table["logical_not"] = map { $0 .== 0.0 }
+    table["signbit"] = map { or($0 .< 0.0, and($0 .== 0.0, (1.0 / $0) .< 0.0)) }
+    table["sinc"] = map { x in
+      let angle = x * 3.141592653589793
+      let isZero = x .== 0.0
+      return select(isZero, angle + 1.0, sin(angle) / select(isZero, angle + 1.0, angle))
+    }
+    table["ones_like"] = map { $0 * 0.0 + 1.0 }
     table["logit"] = { call in
       let x = try call.tensor(0, "input")
       guard let epsilon = try call.optionalNumber(1, "eps") else { return [log(x / (1.0 - x))] }
