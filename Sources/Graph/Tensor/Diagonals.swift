@@ -29,7 +29,7 @@ extension Tensor {
     builder.at(Site(file, line), "diagonalMatrix") {
       guard !isPlaceholder else { return self }
       guard rank >= 1, rank < Shape.maximumRank, let extent = shape[rank - 1].fixed,
-        offset.magnitude < 1 << 31
+        offset.magnitude < 1 << 30
       else { return failure("diagonalMatrix: \(shape) has no last axis of fixed size") }
       let size = extent + Int(offset.magnitude)
       let leading = Array(shape.extents.dropLast())
@@ -67,8 +67,8 @@ extension Tensor {
   ) -> Tensor {
     builder.at(site, name) {
       guard !isPlaceholder else { return self }
-      guard rank >= 2, offset.magnitude < 1 << 31 else {
-        return failure("\(name): \(shape) is no matrix")
+      guard rank >= 2, offset.magnitude < 1 << 30 else {
+        return failure("\(name): \(shape) has no diagonal \(offset)")
       }
       let matrix = Shape(Array(shape.extents.suffix(2)))
       return select(builder.places(matrix, rows: offset, isKept), self, number(0))

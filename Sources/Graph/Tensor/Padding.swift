@@ -22,6 +22,9 @@ extension Tensor {
       guard low.count == rank, high.count == rank else {
         return failure("pad: low and high need \(rank) entries for \(shape)")
       }
+      guard (low + high).allSatisfy({ $0.magnitude < 1 << 40 }) else {
+        return failure("pad: cannot pad \(shape) by \(low) and \(high)")
+      }
       var result = self
       for axis in 0..<rank where low[axis] != 0 || high[axis] != 0 {
         result = result.padded(axis, low[axis], high[axis], mode)

@@ -33,8 +33,8 @@ extension Tensor {
   ) -> Tensor {
     builder.at(Site(file, line), "resample") {
       guard let axis = normalized(axis, "resample") else { return Tensor(builder, nil) }
-      guard let extent = shape[axis].fixed, extent > 0, count > 0, dataType.isFloat,
-        scale.map({ $0 > 0 && $0.isFinite }) ?? true
+      guard let extent = shape[axis].fixed, extent > 0, dataType.isFloat,
+        isPossible(count, extent), scale.map({ $0 > 0 && $0.isFinite }) ?? true
       else {
         return failure("resample: axis \(axis) of \(type) cannot get \(count) elements")
       }
@@ -87,7 +87,7 @@ extension Tensor {
       .sorted { $0.0 < $1.0 }
     for (axis, count) in sorted.reversed() {
       guard let axis = normalized(axis, "adaptiveMaxPool") else { return nil }
-      guard let extent = shape[axis].fixed, extent > 0, count > 0 else {
+      guard let extent = shape[axis].fixed, extent > 0, isPossible(count, extent) else {
         _ = failure("adaptiveMaxPool: axis \(axis) of \(shape) has no \(count) parts")
         return nil
       }
@@ -103,6 +103,12 @@ extension Tensor {
     let sources = sorted.enumerated().map { $0.element.0 + $0.offset + 1 }
     return result.moveAxes(sources, to: Array(rank..<rank + sorted.count)).flatten(from: rank)
   }
+}
+
+/// Whether so many elements can be made of so many by a table of weights or indices.
+private func isPossible(_ count: Int, _ extent: Int) -> Bool {
+  let (size, overflow) = count.multipliedReportingOverflow(by: extent)
+  return count > 0 && !overflow && size <= 1 << 28
 }
 
 /// Returns the elements ⌊i·n/m⌋ ..< ⌈(i + 1)·n/m⌉ of part i of m.

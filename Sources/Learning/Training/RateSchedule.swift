@@ -11,22 +11,17 @@ public struct RateSchedule: Sendable {
   public func callAsFunction(step: Int) -> Double { rate(step) }
 
   /// From one rate to another along half a cosine, and then the other (Loshchilov and Hutter, 2017).
-  ///
-  /// - Precondition: There is at least one step.
   public static func cosine(from start: Double, to end: Double = 0, steps: Int) -> RateSchedule {
-    precondition(steps >= 1, "a schedule needs at least one step, not \(steps)")
-    return RateSchedule { step in
-      end + (start - end) * (1 + cosineOfHalfTurns(Double(min(step, steps)) / Double(steps))) / 2
+    RateSchedule { step in
+      guard step < steps else { return end }
+      return end + (start - end) * (1 + cosineOfHalfTurns(Double(step) / Double(steps))) / 2
     }
   }
 
-  /// A rate that is multiplied by a factor after every so many steps.
-  ///
-  /// - Precondition: There is at least one step between.
+  /// A rate that is multiplied by a factor after every so many steps, at least one.
   public static func steps(from start: Double, factor: Double, every count: Int) -> RateSchedule {
-    precondition(count >= 1, "a schedule needs at least one step, not \(count)")
-    return RateSchedule { step in
-      (0..<min(step / count, 2000)).reduce(start) { rate, _ in rate * factor }
+    RateSchedule { step in
+      (0..<min(step / max(count, 1), 2000)).reduce(start) { rate, _ in rate * factor }
     }
   }
 

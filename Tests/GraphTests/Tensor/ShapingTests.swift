@@ -75,6 +75,37 @@ import Testing
         == ["pad: axis 0 of [4] is too short to pad by 4 and 0"])
   }
 
+  /// Whatever number stands in a call, building it comes back.
+  @Test(arguments: [Int.min, -1 << 40, -1, 0, 1, 1 << 20, 1 << 40, Int.max])
+  func noNumberTraps(_ number: Int) {
+    _ = mistakes([[2, 3]]) { $0[0].pad(low: [number, 0], high: [0, number], mode: .edge) }
+    _ = mistakes([[2, 3]]) { $0[0].pad(low: [0, number], high: [0, 0], mode: .constant(1)) }
+    _ = mistakes([[2, 3]]) { $0[0].pad(low: [0, number], high: [number, 0], mode: .reflect) }
+    _ = mistakes([[2, 3]]) { $0[0].roll([number], axes: [1]) }
+    _ = mistakes([[2, 3]]) { $0[0].tile([number, number]) }
+    _ = mistakes([[2, 3]]) { $0[0].repeatElements(number, axis: 0) }
+    _ = mistakes([[2, 3]]) { $0[0].element(number, axis: number) }
+    _ = mistakes([[2, 3]]) { $0[0].split([number, number])[0] }
+    _ = mistakes([[2, 3]]) { $0[0].diagonal(offset: number) }
+    _ = mistakes([[3]]) { $0[0].diagonalMatrix(offset: number) }
+    _ = mistakes([[2, 3]]) { $0[0].lowerTriangle(offset: number) }
+    _ = mistakes([[2, 3]]) { $0[0].resample(axis: 1, to: number, .linear) }
+    _ = mistakes([[2, 3]]) { $0[0].resample(axis: 1, to: number, .nearest) }
+    _ = mistakes([[2, 3]]) { $0[0].adaptiveMaxPool([1: number]) }
+    _ = mistakes([[2, 3]]) { $0[0].windows(axis: 1, size: number, stride: number) }
+    _ = mistakes([[2, 3]]) { $0[0].windows(axis: 1, size: 2, stride: number, dilation: number) }
+    _ = mistakes([[2, 3]]) { sumPool($0[0], [1: Window(size: number, stride: 1)]) }
+    _ = mistakes([[2, 3]]) { averagePool($0[0], [1: Window(size: 1, stride: number)]) }
+    _ = mistakes([[2, 3]]) { maxPool($0[0], [number: Window(size: 2, dilation: number)]) }
+    _ = mistakes([[2, 3]]) { localResponseNorm($0[0], size: number) }
+    _ = mistakes([[2, 3]]) { groupNorm($0[0], groups: number) }
+    _ = mistakes([[2, 3]]) { round($0[0], decimals: number) }
+    _ = mistakes([[2, 3]]) { $0[0].topK(number).values }
+    _ = mistakes([[2, 3]]) { embedding($0[0].argSort(), $0[0], padding: number) }
+    _ = mistakes([[2, 3]]) { $0[0].builder.uniform(Shape([number, number])) }
+    _ = mistakes([[2, 3]]) { crossEntropy($0[0], $0[0].argMax(), ignoring: number) }
+  }
+
   @Test func products() throws {
     let (a, b) = (counting([2, 2]), counting([2, 3]))
     #expect(try evaluate([b, b]) { $0[0].inner($0[1]) }.floats == [5, 14, 14, 50])
