@@ -52,7 +52,9 @@ import Testing
     for seed in 0..<50 as Range<UInt64> {
       let graph = RandomGraph(seed: seed).graph
       let lines = graph.dot.split(separator: "\n")
-      let edges = graph.nodes.reduce(0) { $0 + $1.operands.count } + graph.outputs.count
+      let edges =
+        graph.nodes.reduce(0) { $0 + $1.operands.count } + graph.outputs.count
+        + graph.updates.count
       #expect(lines.filter { $0.contains(" -> ") }.count == edges, "seed \(seed)")
       let nodes = lines.filter { $0.contains("[label=") && !$0.contains(" -> ") }
       #expect(nodes.count == graph.nodes.count + graph.outputs.count, "seed \(seed)")
