@@ -17,7 +17,44 @@ struct DenseResidual: Module {
   func callAsFunction(_ x: Tensor) -> Tensor { relu(x + b(relu(a(x)))) }
 }
 
+struct ConvBlock: Module {
+  let channels: Int
+  var body: Block {
+    Conv2D(channels, kernel: 3)
+    BatchNorm()
+    ReLU()
+    MaxPool2D(2)
+  }
+}
+
 @Suite struct DesignTests {
+  @Test func aConvolutionalClassifier() throws {
+    let model = try Model(input: [28, 28, 1]) {
+      for channels in [4, 8] { ConvBlock(channels: channels) }
+      Flatten(); Dense(16); Dropout(0.5); Dense(10)
+    }
+    #expect(
+      parameterNames(model.graph) == [
+        "0.0.weight", "0.0.bias", "0.1.scale", "0.1.shift", "1.0.weight", "1.0.bias", "1.1.scale",
+        "1.1.shift", "3.weight", "3.bias", "5.weight", "5.bias",
+      ])
+    // One bright row or column.
+    var pixels: [Float] = []
+    for image in 0..<64 {
+      for place in 0..<784 {
+        let line = image % 2 == 0 ? place / 28 : place % 28
+        pixels.append(line == image / 4 ? 1 : 0)
+      }
+    }
+    let data = try Dataset(
+      inputs: NDArray(pixels, dimensions: [64, 28, 28, 1]),
+      targets: NDArray((0..<64).map { Int32($0 % 2) }))
+    var trainer = try Trainer(
+      model, loss: .crossEntropy, optimizer: .adam(1e-2), metrics: [.accuracy], seed: 1)
+    let history = try trainer.fit(data, epochs: 8, batch: 16, reporting: .silent)
+    #expect((history.epochs.last?.training.values.last ?? 0) > 0.9)
+  }
+
   @Test func aDigitClassifier() throws {
     try withFile("images", "") { images in
       let labels = images + ".labels"

@@ -13,6 +13,26 @@ extension GradientCase {
     )
   }
 
+  static let convolutions: [GradientCase] = [
+    GradientCase("convolve 1D", [operand([2, 5, 2]), operand([3, 2, 2])]) {
+      convolve($0[0], $0[1], padding: .same)
+    },
+    GradientCase("convolve strided", [operand([1, 5, 4, 2]), operand([2, 3, 2, 2])]) {
+      convolve(
+        $0[0], $0[1], strides: [2, 1], padding: .zeros(low: [1, 0], high: [0, 1]),
+        dilations: [2, 1])
+    },
+    GradientCase("convolve groups", [operand([1, 3, 3, 4]), operand([2, 2, 2, 4])]) {
+      convolve($0[0], $0[1], groups: 2)
+    },
+    GradientCase("convolve depthwise", [operand([1, 3, 3, 2]), operand([2, 2, 1, 4])]) {
+      convolve($0[0], $0[1], groups: 2)
+    },
+    GradientCase("convolveTransposed", [operand([1, 2, 3, 2]), operand([3, 2, 2, 2])]) {
+      convolveTransposed($0[0], $0[1], strides: [2, 3], padding: .zeros([1, 0]))
+    },
+  ]
+
   static let activations: [GradientCase] = {
     let anywhere: ClosedRange<Double> = -3...3
     let inside: ClosedRange<Double> = -0.9...0.9

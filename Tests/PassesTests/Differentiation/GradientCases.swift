@@ -5,7 +5,7 @@ import DescentGraph
 extension GradientCase {
   static let all: [GradientCase] =
     unary + binary + reductions + movements + contractions + indices + composites
-    + activations + normalizations + losses + shapings + orderings
+    + activations + convolutions + normalizations + losses + shapings + orderings
 
   typealias Real = @Sendable (Tensor) -> Tensor
 

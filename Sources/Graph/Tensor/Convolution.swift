@@ -1,0 +1,315 @@
+// Convolutions, as products of windows with weights.
+
+/// What stands around a tensor before windows are laid over it.
+public enum ConvolutionPadding: Hashable, Sendable {
+  /// Nothing: windows lie within the tensor.
+  case valid
+  /// As many zeros as give ⌈extent / stride⌉ windows along each axis, the odd one behind.
+  case same
+  /// So many zeros before and behind each axis.
+  case zeros(low: [Int], high: [Int])
+
+  /// So many zeros on both sides of each axis.
+  public static func zeros(_ both: [Int]) -> ConvolutionPadding { .zeros(low: both, high: both) }
+}
+
+/// Where the axis of channels is.
+public enum ChannelAxis: Hashable, Sendable {
+  /// Operands `[batch, spatial…, channels]`, weights `[kernel…, channels, features]`.
+  case last
+  /// Operands `[batch, channels, spatial…]`, weights `[features, channels, kernel…]`.
+  case first
+}
+
+/// Returns each window of a tensor multiplied with weights and summed.
+///
+/// The weights are not turned round, as everywhere in this field. An element of the result takes its products in the
+/// order of the kernel's axes, then of the channels. The windows are gathered for one matrix product; where every
+/// channel is a group of its own they are read in place.
+///
+/// - Parameters:
+///   - x: `[batch, spatial…, channels]` with one to three spatial axes.
+///   - weights: `[kernel…, channels / groups, features]`.
+///   - strides: The distance between neighbouring windows along each axis, 1 if left out.
+///   - padding: What stands around the tensor.
+///   - dilations: The distance between neighbouring elements of a window along each axis, 1 if left out.
+///   - groups: Into how many parts channels and features are divided; a feature sees the channels of its part.
+///   - channels: Where the axis of channels is, in operand, weights and result.
+///   - file: The caller's file.
+///   - line: The caller's line.
+/// - Returns: `[batch, windows…, features]`.
+public func convolve(
+  _ x: Tensor, _ weights: Tensor, strides: [Int]? = nil, padding: ConvolutionPadding = .valid,
+  dilations: [Int]? = nil, groups: Int = 1, channels: ChannelAxis = .last,
+  file: String = #fileID, line: Int = #line
+) -> Tensor {
+  x.builder.at(Site(file, line), "convolve") {
+    let (x, weights) = (x.channelsLast(channels), weights.featuresLast(channels))
+    guard
+      let convolution = Convolution(
+        x, weights, strides, dilations, groups: groups, name: "convolve")
+    else { return Tensor(x.builder, nil) }
+    guard let padded = convolution.padded(x, padding) else { return Tensor(x.builder, nil) }
+    return convolution.result(padded, weights).channelsFirst(channels)
+  }
+}
+
+/// Returns the gradient of a convolution with respect to its operand, as an operation of its own.
+///
+/// Also called deconvolution. Each element is multiplied with the weights and added to the result at its window.
+///
+/// - Parameters:
+///   - x: `[batch, spatial…, features]`.
+///   - weights: Those of the convolution: `[kernel…, channels / groups, features]`.
+///   - strides: The distance between neighbouring windows, 1 if left out.
+///   - padding: What the convolution would have padded; with `same` the result is `stride` times as long.
+///   - outputPadding: How many elements behind the last window each axis of the result has, 0 if left out.
+///   - dilations: The distance between neighbouring elements of a window, 1 if left out.
+///   - groups: The parts of the convolution.
+///   - channels: Where the axis of channels is.
+///   - file: The caller's file.
+///   - line: The caller's line.
+/// - Returns: `[batch, spatial…, channels]`, of extent (n − 1)·stride + reach − padding + outputPadding.
+public func convolveTransposed(
+  _ x: Tensor, _ weights: Tensor, strides: [Int]? = nil, padding: ConvolutionPadding = .valid,
+  outputPadding: [Int]? = nil, dilations: [Int]? = nil, groups: Int = 1,
+  channels: ChannelAxis = .last, file: String = #fileID, line: Int = #line
+) -> Tensor {
+  x.builder.at(Site(file, line), "convolveTransposed") {
+    let (x, weights) = (x.channelsLast(channels), weights.featuresLast(channels))
+    let turned = weights.turned(groups: groups)
+    guard
+      let convolution = Convolution(
+        x, turned, strides, dilations, groups: groups, name: "convolveTransposed"),
+      let spread = convolution.spread(x, padding, outputPadding)
+    else { return Tensor(x.builder, nil) }
+    return convolution.withoutStrides.result(spread, turned).channelsFirst(channels)
+  }
+}
+
+/// A convolution whose operands fit each other, channels last.
+private struct Convolution {
+  let name: String
+  var strides: [Int]
+  let dilations: [Int]
+  let groups: Int
+  /// The extents of the weights' spatial axes.
+  let kernel: [Int]
+  let channels: Int
+  let features: Int
+
+  init?(
+    _ x: Tensor, _ weights: Tensor, _ strides: [Int]?, _ dilations: [Int]?, groups: Int,
+    name: String
+  ) {
+    guard !x.isPlaceholder, !weights.isPlaceholder else { return nil }
+    let failure = { (message: String) in _ = x.failure("\(name): \(message)") }
+    let count = x.rank - 2
+    guard (1...3).contains(count), weights.rank == x.rank else {
+      failure("\(x.shape) and weights \(weights.shape) do not have one to three spatial axes each")
+      return nil
+    }
+    let extents = x.shape.extents.dropFirst().map(\.fixed)
+    let kernel = weights.shape.extents.map(\.fixed)
+    guard extents.allSatisfy({ $0 != nil }), kernel.allSatisfy({ $0 != nil }) else {
+      failure(
+        "\(x.shape) or weights \(weights.shape) depend on the batch size in an axis but the first")
+      return nil
+    }
+    self.name = name
+    self.strides = strides ?? Array(repeating: 1, count: count)
+    self.dilations = dilations ?? Array(repeating: 1, count: count)
+    self.groups = groups
+    self.kernel = kernel.prefix(count).compactMap(\.self)
+    channels = (extents.last ?? nil) ?? 0
+    features = (kernel.last ?? nil) ?? 0
+    guard self.strides.count == count, self.dilations.count == count else {
+      failure("strides \(self.strides) and dilations \(self.dilations) need \(count) entries each")
+      return nil
+    }
+    let limit = Int(Int32.max)
+    let numbers = self.strides + self.dilations + self.kernel
+    guard numbers.allSatisfy({ $0 >= 1 && $0 < limit }) else {
+      failure(
+        "strides \(self.strides), dilations \(self.dilations) and kernel \(self.kernel) are not all at least 1"
+      )
+      return nil
+    }
+    guard groups >= 1, channels % groups == 0, features % groups == 0,
+      kernel[count] == channels / groups
+    else {
+      failure(
+        "\(channels) channels in \(groups) groups do not fit weights \(weights.shape)")
+      return nil
+    }
+  }
+
+  var withoutStrides: Convolution {
+    var copy = self
+    copy.strides = strides.map { _ in 1 }
+    return copy
+  }
+
+  /// From the first element of a window through the last.
+  private func reach(_ axis: Int) -> Int { (kernel[axis] - 1) * dilations[axis] + 1 }
+
+  /// Returns a tensor with the zeros around it, or nothing where windows do not fit.
+  func padded(_ x: Tensor, _ padding: ConvolutionPadding) -> Tensor? {
+    var (low, high) = (strides.map { _ in 0 }, strides.map { _ in 0 })
+    switch padding {
+    case .valid: break
+    case .same:
+      for axis in kernel.indices {
+        let extent = x.shape[axis + 1].fixed ?? 0
+        let windows = (extent + strides[axis] - 1) / strides[axis]
+        let total = Swift.max(0, (windows - 1) * strides[axis] + reach(axis) - extent)
+        (low[axis], high[axis]) = (total / 2, total - total / 2)
+      }
+    case .zeros(let before, let behind): (low, high) = (before, behind)
+    }
+    guard areAmounts(low, x), areAmounts(high, x) else { return nil }
+    for axis in kernel.indices {
+      let extent = (x.shape[axis + 1].fixed ?? 0) + low[axis] + high[axis]
+      guard extent >= reach(axis) else {
+        _ = x.failure(
+          "\(name): a window of \(reach(axis)) does not fit axis \(axis + 1) of \(x.shape) with "
+            + "\(low[axis]) and \(high[axis]) zeros")
+        return nil
+      }
+    }
+    guard (low + high).contains(where: { $0 != 0 }) else { return x }
+    return x.pad(low: [0] + low + [0], high: [0] + high + [0])
+  }
+
+  private func areAmounts(_ numbers: [Int], _ x: Tensor) -> Bool {
+    guard numbers.count == kernel.count, numbers.allSatisfy({ $0 >= 0 && $0 < Int(Int32.max) })
+    else {
+      _ = x.failure(
+        "\(name): \(numbers) are not \(kernel.count) amounts of zeros")
+      return false
+    }
+    return true
+  }
+
+  /// Returns the elements a stride apart, with as many zeros around them that each window of the convolution before
+  /// meets each of its elements once.
+  func spread(_ x: Tensor, _ padding: ConvolutionPadding, _ outputPadding: [Int]?) -> Tensor? {
+    var (low, high) = (strides.map { _ in 0 }, strides.map { _ in 0 })
+    switch padding {
+    case .valid: break
+    case .same:
+      for axis in kernel.indices {
+        // A window shorter than the stride leaves a gap, which is padded behind.
+        let total = reach(axis) - strides[axis]
+        (low[axis], high[axis]) = total > 0 ? (total / 2, total - total / 2) : (0, total)
+      }
+    case .zeros(let before, let behind):
+      guard areAmounts(before, x), areAmounts(behind, x) else { return nil }
+      (low, high) = (before, behind)
+    }
+    let extra = outputPadding ?? strides.map { _ in 0 }
+    guard areAmounts(extra, x) else { return nil }
+    let zeros = [Extent](repeating: 0, count: x.rank)
+    let spread = x.apply(
+      .movement(
+        .pad(low: zeros, high: zeros, interior: [0] + strides.map { $0 - 1 } + [0], value: 0)))
+    let before = kernel.indices.map { reach($0) - 1 - low[$0] }
+    let behind = kernel.indices.map { reach($0) - 1 - high[$0] + extra[$0] }
+    for axis in kernel.indices {
+      let extent = ((x.shape[axis + 1].fixed ?? 0) - 1) * strides[axis] + 1
+      guard extent + before[axis] + behind[axis] >= reach(axis) else {
+        _ = x.failure("\(name): nothing is left of axis \(axis + 1) of \(x.shape)")
+        return nil
+      }
+    }
+    return spread.pad(low: [0] + before + [0], high: [0] + behind + [0], mode: .constant(0))
+  }
+
+  /// Returns the windows of a padded tensor times weights.
+  func result(_ x: Tensor, _ weights: Tensor) -> Tensor {
+    let patches = patches(x)
+    let count = kernel.count
+    guard !patches.isPlaceholder else { return patches }
+    let places = Array(patches.shape.extents[0...count])
+    let elements = kernel.reduce(1, *)
+    if groups == 1 {
+      let rows = patches.reshaped(Shape(places + [Extent(offset: elements * channels)]))
+      return rows.matmul(
+        weights.reshaped([Extent(offset: elements * channels), Extent(offset: features)]))
+    }
+    let (inputs, outputs) = (channels / groups, features / groups)
+    if inputs == 1 {
+      // Windows are read where they lie.
+      let kernels =
+        kernel.map { Extent(offset: $0) } + [Extent(offset: groups), Extent(offset: outputs)]
+      let products = patches.expandAxis(-1) * weights.reshaped(Shape(kernels))
+      return products.reduce(.sum, Array(count + 1...2 * count), false)
+        .reshaped(Shape(places + [Extent(offset: features)]))
+    }
+    guard let rows = Shape.product(places[...]) else {
+      return x.failure("\(name): the number of windows overflows")
+    }
+    let split = patches.reshaped(
+      Shape(
+        places + kernel.map { Extent(offset: $0) } + [
+          Extent(offset: groups), Extent(offset: inputs),
+        ]))
+    let left = split.moveAxes([2 * count + 1], to: [0]).reshaped(
+      [Extent(offset: groups), rows, Extent(offset: elements * inputs)])
+    let right = weights.reshaped(
+      [Extent(offset: elements * inputs), Extent(offset: groups), Extent(offset: outputs)]
+    ).transpose([1, 0, 2])
+    return left.matmul(right).transpose([1, 0, 2]).reshaped(
+      Shape(places + [Extent(offset: features)]))
+  }
+
+  /// Returns `[batch, windows…, kernel…, channels]`.
+  private func patches(_ x: Tensor) -> Tensor {
+    let count = kernel.count
+    var windows = x
+    for axis in kernel.indices.reversed() {
+      windows = windows.windows(
+        axis: axis + 1, size: kernel[axis], stride: strides[axis], dilation: dilations[axis])
+    }
+    // Each window's elements follow its place.
+    let places = kernel.indices.map { 2 * $0 + 1 }
+    return windows.transpose([0] + places + places.map { $0 + 1 } + [2 * count + 1])
+  }
+}
+
+extension Tensor {
+  fileprivate func channelsLast(_ channels: ChannelAxis) -> Tensor {
+    channels == .first && rank > 2 && !isPlaceholder ? moveAxes([1], to: [rank - 1]) : self
+  }
+
+  fileprivate func channelsFirst(_ channels: ChannelAxis) -> Tensor {
+    channels == .first && rank > 2 && !isPlaceholder ? moveAxes([rank - 1], to: [1]) : self
+  }
+
+  /// Returns weights `[kernel…, channels, features]`.
+  fileprivate func featuresLast(_ channels: ChannelAxis) -> Tensor {
+    guard channels == .first, rank > 2, !isPlaceholder else { return self }
+    return transpose(Array(2..<rank) + [1, 0])
+  }
+
+  /// Returns weights of the convolution that takes features back to channels: turned round along the kernel's axes,
+  /// features and channels of each group changed over.
+  fileprivate func turned(groups: Int) -> Tensor {
+    guard !isPlaceholder, rank > 2, groups >= 1, let features = shape.extents.last?.fixed,
+      features % groups == 0
+    else { return self }
+    let kernel = Array(0..<rank - 2)
+    let turned = reverse(axes: kernel)
+    guard groups > 1 else { return turned.transpose() }
+    let parts = turned.reshaped(
+      Shape(
+        Array(shape.extents.dropLast())
+          + [Extent(offset: groups), Extent(offset: features / groups)]))
+    let swapped = parts.transpose(kernel + [rank, rank - 1, rank - 2])
+    guard let channels = Shape.product([shape[rank - 2], Extent(offset: groups)]) else {
+      return failure("convolveTransposed: the number of channels overflows")
+    }
+    return swapped.reshaped(
+      Shape(kernel.map { shape[$0] } + [Extent(offset: features / groups), channels]))
+  }
+}
