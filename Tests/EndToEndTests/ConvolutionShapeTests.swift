@@ -39,7 +39,7 @@ import Testing
 
   /// A convolution of odd shape, possibly transposed, and the gradients of a weighted sum of its result.
   private static func drawn(_ random: inout SplitMix64) -> Graph {
-    let count = random.int(1...2)
+    let count = random.int(1...3)
     let axes = 0..<count
     let strides = axes.map { _ in random.int(1...3) }
     let dilations = axes.map { _ in random.int(1...3) }
@@ -51,7 +51,8 @@ import Testing
     let isTransposed = random.chance(30)
     let extents = axes.map { axis in
       let reach = (kernel[axis] - 1) * dilations[axis] + 1
-      return (isTransposed ? 5 : Swift.max(1, reach - low[axis] - high[axis])) + random.int(0...9)
+      return (isTransposed ? 5 : Swift.max(1, reach - low[axis] - high[axis]))
+        + random.int(0...(count == 3 ? 3 : 9))
     }
     let batch = random.int(1...3)
     let first = isTransposed ? groups * outputs : groups * inputs

@@ -238,29 +238,28 @@ private struct Convolution {
         weights.reshaped([Extent(offset: elements * channels), Extent(offset: features)]))
     }
     let (inputs, outputs) = (channels / groups, features / groups)
-    if inputs == 1 {
+    // A tensor has room for one more axis unless there are three of windows.
+    if inputs == 1, outputs == 1 || count < 3 {
       // Windows are read where they lie.
-      let kernels =
-        kernel.map { Extent(offset: $0) } + [Extent(offset: groups), Extent(offset: outputs)]
-      let products = patches.expandAxis(-1) * weights.reshaped(Shape(kernels))
-      return products.reduce(.sum, Array(count + 1...2 * count), false)
+      let parts = outputs == 1 ? [features] : [groups, outputs]
+      let factors = (kernel + parts).map { Extent(offset: $0) }
+      let elements = outputs == 1 ? patches : patches.expandAxis(-1)
+      return (elements * weights.reshaped(Shape(factors)))
+        .reduce(.sum, Array(count + 1...2 * count), false)
         .reshaped(Shape(places + [Extent(offset: features)]))
     }
-    guard let rows = Shape.product(places[...]) else {
+    guard let rows = Shape.product(places) else {
       return x.failure("\(name): the number of windows overflows")
     }
     let split = patches.reshaped(
-      Shape(
-        places + kernel.map { Extent(offset: $0) } + [
-          Extent(offset: groups), Extent(offset: inputs),
-        ]))
-    let left = split.moveAxes([2 * count + 1], to: [0]).reshaped(
+      Shape(places + [elements, groups, inputs].map { Extent(offset: $0) }))
+    let left = split.moveAxes([count + 2], to: [0]).reshaped(
       [Extent(offset: groups), rows, Extent(offset: elements * inputs)])
     let right = weights.reshaped(
       [Extent(offset: elements * inputs), Extent(offset: groups), Extent(offset: outputs)]
     ).transpose([1, 0, 2])
-    return left.matmul(right).transpose([1, 0, 2]).reshaped(
-      Shape(places + [Extent(offset: features)]))
+    return left.matmul(right).transpose([1, 0, 2])
+      .reshaped(Shape(places + [Extent(offset: features)]))
   }
 
   /// Returns `[batch, windows…, kernel…, channels]`.

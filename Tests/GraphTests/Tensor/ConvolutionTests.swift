@@ -119,7 +119,7 @@ private struct Case: CustomStringConvertible {
 
   init(seed: UInt64) {
     var random = SplitMix64(seed: seed)
-    let count = random.int(1...2)
+    let count = random.int(1...3)
     let axes = 0..<count
     strides = axes.map { _ in random.int(1...3) }
     dilations = axes.map { _ in random.int(1...3) }
@@ -132,7 +132,7 @@ private struct Case: CustomStringConvertible {
     let (dilations, low, high) = (dilations, low, high)
     let extents = axes.map { axis in
       let reach = (kernel[axis] - 1) * dilations[axis] + 1
-      return max(1, reach - low[axis] - high[axis]) + random.int(0...4)
+      return max(1, reach - low[axis] - high[axis]) + random.int(0...(count == 3 ? 2 : 4))
     }
     x = Case.integers([random.int(1...2)] + extents + [groups * inputs], &random)
     weights = Case.integers(kernel + [inputs, groups * outputs], &random)
@@ -152,47 +152,41 @@ private struct Case: CustomStringConvertible {
 
   /// Every product of every window.
   func loop() -> NDArray {
-    let (d, k) = (x.dimensions, weights.dimensions)
-    let count = strides.count
-    // One axis counts as a second of extent 1.
-    let at = { (list: [Int], axis: Int, other: Int) in axis < count ? list[axis] : other }
-    let extents = [at(Array(d[1...]), 0, 1), count == 2 ? d[2] : 1]
-    let windows = (0..<2).map { axis in
-      axis < count ? (extents[axis] + low[axis] + high[axis] - reach(axis)) / strides[axis] + 1 : 1
-    }
-    let kernel = [k[0], count == 2 ? k[1] : 1]
-    let (channels, inputs, features) = (d[count + 1], k[count], k[count + 1])
-    let outputs = features / groups
+    let axes = strides.indices
+    let extents = Array(x.dimensions[1...axes.count])
+    let kernel = Array(weights.dimensions[..<axes.count])
+    let windows = axes.map { (extents[$0] + low[$0] + high[$0] - reach($0)) / strides[$0] + 1 }
+    let channels = x.dimensions[axes.count + 1]
+    let (inputs, features) = (weights.dimensions[axes.count], weights.dimensions[axes.count + 1])
     var result: [Float] = []
-    for b in 0..<d[0] {
-      for i in 0..<windows[0] {
-        for j in 0..<windows[1] {
-          for f in 0..<features {
-            var sum: Float = 0
-            for u in 0..<kernel[0] {
-              for v in 0..<kernel[1] {
-                let row = i * strides[0] + u * dilations[0] - low[0]
-                let column =
-                  j * at(strides, 1, 1) + v * at(dilations, 1, 1) - at(low, 1, 0)
-                guard (0..<extents[0]).contains(row), (0..<extents[1]).contains(column) else {
-                  continue
-                }
-                for c in 0..<inputs {
-                  let place =
-                    ((b * extents[0] + row) * extents[1] + column) * channels
-                    + f / outputs * inputs + c
-                  let weight = ((u * kernel[1] + v) * inputs + c) * features + f
-                  sum += x.floats[place] * weights.floats[weight]
-                }
-              }
+    for batch in 0..<x.dimensions[0] {
+      for window in Case.places(windows) {
+        for feature in 0..<features {
+          var sum: Float = 0
+          for (element, offsets) in Case.places(kernel).enumerated() {
+            let place = axes.map {
+              window[$0] * strides[$0] + offsets[$0] * dilations[$0] - low[$0]
             }
-            result.append(sum)
+            guard axes.allSatisfy({ (0..<extents[$0]).contains(place[$0]) }) else { continue }
+            let row = zip(place, extents).reduce(batch) { $0 * $1.1 + $1.0 }
+            for input in 0..<inputs {
+              let channel = feature / (features / groups) * inputs + input
+              let weight = (element * inputs + input) * features + feature
+              sum += x.floats[row * channels + channel] * weights.floats[weight]
+            }
           }
+          result.append(sum)
         }
       }
     }
-    return NDArray(
-      result, dimensions: [d[0]] + Array(windows.prefix(count)) + [features])
+    return NDArray(result, dimensions: [x.dimensions[0]] + windows + [features])
+  }
+
+  /// All places in an array of some extents, in row-major order.
+  private static func places(_ extents: [Int]) -> [[Int]] {
+    extents.reduce([[]]) { places, extent in
+      places.flatMap { place in (0..<extent).map { place + [$0] } }
+    }
   }
 
   var description: String {

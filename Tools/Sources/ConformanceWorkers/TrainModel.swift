@@ -84,10 +84,10 @@ struct TrainModel {
   private func convolution(_ line: Line, _ x: Tensor) throws -> Tensor {
     let padding = Int(line.option("pad", default: 0))
     let stride = Int(line.option("stride", default: 1))
-    let convolution = Convolution(
-      stride: [stride, stride], dilation: [1, 1], groups: Int(line.option("groups", default: 1)))
-    let padded = x.pad(low: [0, 0, padding, padding], high: [0, 0, padding, padding])
-    let result = try convolution(padded, try parameter(line, "weight"))
+    let result = convolve(
+      x, try parameter(line, "weight"), strides: [stride, stride],
+      padding: .zeros([padding, padding]), groups: Int(line.option("groups", default: 1)),
+      channels: .first)
     return try result.biased(has(line, "bias") ? try parameter(line, "bias") : nil)
   }
 
