@@ -135,6 +135,10 @@ private struct Convolution {
       )
       return nil
     }
+    guard extents.allSatisfy({ ($0 ?? 0) < limit }) else {
+      failure("an axis of \(x.shape) is too long")
+      return nil
+    }
     guard groups >= 1, channels % groups == 0, features % groups == 0,
       kernel[count] == channels / groups
     else {

@@ -27,7 +27,8 @@ public struct RateSchedule: Sendable {
 
   /// This schedule behind so many steps in which the rate rises from near 0 to its first.
   public func warmedUp(over count: Int) -> RateSchedule {
-    RateSchedule { step in
+    let count = max(0, count)
+    return RateSchedule { step in
       step < count ? self(step: 0) * Double(step + 1) / Double(count) : self(step: step - count)
     }
   }

@@ -101,6 +101,10 @@ import Testing
       [.batch, 8, 8, 1], [3, 3, 1, 1], "convolve: [-1, 0] are not 2 amounts of zeros"
     ) { convolve($0, $1, padding: .zeros([-1, 0])) }
     expect(
+      [.batch, Extent(offset: 1 << 40), 1], [1, 1, 1],
+      "convolveTransposed: an axis of [batch, 1099511627776, 1] is too long"
+    ) { convolveTransposed($0, $1, strides: [1 << 30]) }
+    expect(
       [.batch, 1, 1], [1, 1, 1],
       "convolveTransposed: nothing is left of axis 1 of [batch, 1, 1]"
     ) { convolveTransposed($0, $1, padding: .zeros([1])) }
