@@ -57,7 +57,7 @@ struct NativeLoop {
     var stages: [NativeStage] = []
     for stage in kernel.stages {
       guard var code = NativeStage(stage, of: kernel, isWide: isWide) else { return nil }
-      // The first sweep waits for memory; the second has the line in the cache and time to ask for the next one.
+      // The first sweep waits for memory; the second has the line in the cache and time to ask for a later one.
       if stage.isSweep, loopClass == .row, let axis = unitAxes.last,
         let first = stages.first(where: \.stage.isSweep),
         stages.count(where: \.stage.isSweep) == 1
@@ -212,7 +212,7 @@ struct NativeLoop {
     }
   }
 
-  /// Asks for what the next line will read.
+  /// Asks for what a later line will read.
   private func writePrefetches(
     _ stage: NativeStage, vector: Int, _ assembler: inout Assembler
   ) {

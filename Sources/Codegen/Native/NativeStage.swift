@@ -102,7 +102,9 @@ struct NativeStage {
       apart = nil
     }
     let keepsMask = apart != nil
-    let masks = VectorEmitter.masks.filter { !keepsMask || $0 != 6 }
+    let masks = VectorEmitter.masks.filter {
+      !keepsMask || $0 != NativeStage.gatheredNaNs.number
+    }
     emitter = VectorEmitter(
       selection, stores: stage.stores.count, vectors: (0..<available).map { UInt8($0) },
       masks: masks,
@@ -128,7 +130,7 @@ struct NativeStage {
     return kernel.loopClass == .column ? .constants : .row
   }
 
-  /// Asks, with each vector of this sweep, for a vector of what another reads of the next line.
+  /// Asks, with each vector of this sweep, for a vector of what another reads of the line after the next.
   mutating func prefetch(linesOf other: NativeStage, after axis: Int, in kernel: LoopKernel) {
     let streams = other.emitter.selection.streams.indices
     for case .some(let pointer) in other.pointers[streams]
