@@ -16,13 +16,14 @@ struct Data {
     var entries: [State.Entry] = []
     for input in workload.inputs {
       guard let array = tensors["x.\(input.name)"] else { throw Missing("x.\(input.name)", file) }
-      inputs[input.name] = array
+      inputs[input.name] = array.arranged(as: input.dimensions, from: input.layout)
     }
     for parameter in workload.parameters {
       guard let array = tensors["p.\(parameter.name)"] else {
         throw Missing("p.\(parameter.name)", file)
       }
-      entries.append(State.Entry(parameter.name, array))
+      let arranged = array.arranged(as: parameter.dimensions, from: parameter.layout)
+      entries.append(State.Entry(parameter.name, arranged))
     }
     self.inputs = inputs
     state = State(entries)
@@ -46,6 +47,24 @@ struct Data {
         }
     }
     return inputs
+  }
+}
+
+extension NDArray {
+  /// Returns the elements in the order the graph wants them.
+  fileprivate func arranged(as dimensions: [Int], from layout: Workload.Layout?) -> NDArray {
+    guard let layout, case .f32(let elements) = storage else { return self }
+    var strides = [Int](repeating: 1, count: layout.dimensions.count)
+    for axis in strides.indices.dropLast().reversed() {
+      strides[axis] = strides[axis + 1] * layout.dimensions[axis + 1]
+    }
+    var places = [0]
+    for axis in layout.axes {
+      places = places.flatMap { place in
+        (0..<layout.dimensions[axis]).map { place + $0 * strides[axis] }
+      }
+    }
+    return NDArray(.f32(places.map { elements[$0] }), dimensions: dimensions)
   }
 }
 

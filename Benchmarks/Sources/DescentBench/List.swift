@@ -3,7 +3,7 @@ import Foundation
 
 extension Workload {
   /// Everything that can be measured.
-  static var all: [Workload] { networks + kernels }
+  static var all: [Workload] { networks + convolutional + kernels }
 }
 
 struct List: ParsableCommand {

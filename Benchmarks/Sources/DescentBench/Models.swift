@@ -2,7 +2,7 @@ import Descent
 
 /// The networks of the workloads, as functions of their leaves.
 enum Models {
-  typealias Leaves = [String: Tensor]
+  typealias Leaves = Workload.Leaves
 
   /// Layers of `x · w + b`, with an activation behind all but the last.
   static func layers(_ leaves: Leaves, count: Int, _ activation: (Tensor) -> Tensor) -> Tensor {

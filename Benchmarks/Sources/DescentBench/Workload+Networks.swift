@@ -7,7 +7,7 @@ extension Workload {
     perceptrons + linears + products + blocks + [elementwise, layerNormGradient]
   }
 
-  private static func training(
+  static func training(
     _ optimizer: Optimizer, _ parameters: [Parameter]
   ) -> (kind: Kind, bytes: Int) {
     // Two reads, the gradient written and read, and what the update reads and writes of each weight.
@@ -23,7 +23,7 @@ extension Workload {
     return (.training(optimizer), 4 * parameters.reduce(0) { $0 + $1.count } * (4 + words))
   }
 
-  private static func weightCount(_ parameters: [Parameter]) -> Int {
+  static func weightCount(_ parameters: [Parameter]) -> Int {
     parameters.filter { $0.dimensions.count == 2 }.reduce(0) { $0 + $1.count }
   }
 

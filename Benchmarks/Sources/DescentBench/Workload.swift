@@ -24,25 +24,52 @@ struct Workload: Sendable {
     let dimensions: [Int]
     /// Where the input holds class numbers, how many classes there are.
     var classes: Int?
+    /// How a file holds the elements, where that is not as the graph wants them.
+    var layout: Layout?
+  }
+
+  /// The order of axes in a file of weights.
+  struct Layout: Sendable {
+    /// The extents in the file, which may divide an axis there into several.
+    let dimensions: [Int]
+    /// Which of them comes first, second and so on in the graph.
+    let axes: [Int]
+
+    /// What holds its channels before height and width there and behind them here.
+    static func channelsFirst(_ dimensions: [Int]) -> Layout {
+      Layout(dimensions: dimensions, axes: [0] + dimensions.indices.dropFirst(2) + [1])
+    }
   }
 
   struct Parameter: Sendable {
     let name: String
     let dimensions: [Int]
+    /// How a file holds the elements, where that is not as the graph wants them.
+    var layout: Layout?
+    /// Whether the plan keeps it from step to step without training it.
+    var isState = false
 
     var count: Int { dimensions.reduce(1, *) }
 
-    /// Scales begin at one, shifts at zero, weights at the deviation that suits their fan-in.
+    /// Scales and variances begin at one, shifts and means at zero, weights at the deviation that suits their fan-in.
     var initializer: Initializer {
-      if name.hasSuffix("_g") { return .ones }
-      if name.hasSuffix("_b") { return .zeros }
-      let fan = dimensions.count > 1 ? dimensions[0] : 1
+      if name.hasSuffix("_g") || name.hasSuffix("_v") { return .ones }
+      if name.hasSuffix("_b") || name.hasSuffix("_m") { return .zeros }
+      let fan = dimensions.dropLast().reduce(1, *)
       return .normal(mean: 0, deviation: (2 / Double(fan)).squareRoot())
     }
   }
 
-  /// The tensors a body is written with, by name.
-  typealias Body = @Sendable (_ leaves: [String: Tensor]) -> Tensor
+  /// The tensors a body is written with, by name, and the graph they stand in.
+  struct Leaves {
+    fileprivate(set) var tensors: [String: Tensor] = [:]
+    let builder: GraphBuilder
+
+    subscript(name: String) -> Tensor? { tensors[name] }
+  }
+
+  /// Returns the output, from the leaves.
+  typealias Body = @Sendable (_ leaves: Leaves) -> Tensor
 
   let name: String
   var kind = Kind.inference
@@ -59,14 +86,17 @@ struct Workload: Sendable {
   /// Returns the graph that is measured, with the outputs that are wanted.
   func graph() throws -> (graph: Graph, outputs: [String]) {
     let graph = Graph(name) { g in
-      var leaves: [String: Tensor] = [:]
+      var leaves = Leaves(builder: g)
       for input in inputs {
-        leaves[input.name] = g.input(
+        leaves.tensors[input.name] = g.input(
           input.name, Shape(input.dimensions), input.classes == nil ? .f32 : .i32)
       }
       for parameter in parameters {
-        leaves[parameter.name] = g.parameter(
-          parameter.name, Shape(parameter.dimensions), parameter.initializer)
+        let shape = Shape(parameter.dimensions)
+        leaves.tensors[parameter.name] =
+          parameter.isState
+          ? g.state(parameter.name, shape, .f32, parameter.initializer)
+          : g.parameter(parameter.name, shape, parameter.initializer)
       }
       let result = body(leaves)
       if case .gradient = kind, let weight = leaves["dy"] {
