@@ -125,7 +125,11 @@ public func batchNorm(
     guard let mean = mean.alongAxis(axis, of: x, "batchNorm: mean"),
       let variance = variance.alongAxis(axis, of: x, "batchNorm: variance")
     else { return Tensor(x.builder, nil) }
-    return affine((x - mean) * (1.0 / sqrt(variance + epsilon)), scale, shift, along: axis)
+    // One product and one sum for each element; the rest is done for each channel.
+    let factor = rescaled(variance, epsilon, scale, axis, of: x)
+    var rest = -(mean * factor)
+    if let shift = shift?.alongAxis(axis, of: x, "shift") { rest = shift + rest }
+    return x * factor + rest
   }
 }
 
@@ -149,13 +153,19 @@ public func batchNorm(
       return BatchNormResult(output: x, mean: x, variance: x)
     }
     let axes = (0..<x.rank).filter { $0 != axis }
-    let average = mean(x, axes: axes, keepingAxes: true)
-    let centred = x - average
-    let spread = mean(centred * centred, axes: axes, keepingAxes: true)
-    let normal = centred * (1.0 / sqrt(spread + epsilon))
     let channels = Shape([x.shape[axis]])
+    // Nothing below depends on which constant is taken from x. It is the mean, of which nothing is left then; but
+    // derivatives need not follow it through every element, and all the sums they take are of one pass.
+    let average = mean(x, axes: axes, keepingAxes: true)
+    let constant = stopGradient(average)
+    let centred = x - constant
+    let left = average - constant
+    let spread = mean(centred * centred, axes: axes, keepingAxes: true) - left * left
+    let factor = rescaled(spread, epsilon, scale, axis, of: x)
+    var rest = -(left * factor)
+    if let shift = shift?.alongAxis(axis, of: x, "shift") { rest = shift + rest }
     return BatchNormResult(
-      output: affine(normal, scale, shift, along: axis), mean: average.reshaped(channels),
+      output: centred * factor + rest, mean: average.reshaped(channels),
       variance: spread.reshaped(channels))
   }
 }
@@ -172,6 +182,15 @@ public func localResponseNorm(
     let sum = sumPool(x * x, [axis: window])
     return x / pow(k + alpha / Double(size) * sum, beta)
   }
+}
+
+/// Returns what brings channels of a variance to that of the scale.
+private func rescaled(
+  _ variance: Tensor, _ epsilon: Double, _ scale: Tensor?, _ axis: Int, of x: Tensor
+) -> Tensor {
+  let factor = 1.0 / sqrt(variance + epsilon)
+  guard let scale = scale?.alongAxis(axis, of: x, "scale") else { return factor }
+  return scale * factor
 }
 
 /// Returns x·scale + shift, either of which may be left out or run along an axis.

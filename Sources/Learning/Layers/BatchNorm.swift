@@ -38,8 +38,8 @@ public struct BatchNorm: Layer {
     let result = batchNorm(
       x, scale: scale, shift: shift, epsilon: epsilon, file: scope.file, line: scope.line)
     // What the state keeps estimates the variance of all examples, of which a batch has one degree of freedom less.
-    let unbiased = DescentGraph.variance(
-      x, axes: Array(0..<x.rank - 1), correction: 1, file: scope.file, line: scope.line)
+    let count = x.size(over: Array(0..<x.rank - 1))
+    let unbiased = result.variance * (count / maximum(count - 1.0, 0.0))
     scope.update(mean, to: lerp(mean, result.mean))
     scope.update(variance, to: lerp(variance, unbiased))
     return result.output
