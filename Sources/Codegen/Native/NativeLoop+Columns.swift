@@ -45,6 +45,7 @@ extension NativeLoop {
 
   /// Sweeps over the rows of the unit's columns.
   func writeColumnSweep(_ stage: NativeStage, _ assembler: inout Assembler) {
+    guard !isShort(stage) else { return writeShortColumnSweep(stage, &assembler) }
     let order = chunkOrder
     let loop = assembler.makeLabel()
     loadPointers(stage, &assembler)
@@ -59,6 +60,7 @@ extension NativeLoop {
     assembler.move(order.visits.count, to: .rcx)
     assembler.emit(.mov, slot(.visits), .rcx)
     assembler.bind(loop)
+    writeFirstRow(&assembler)
     loadAccumulators(stage, &assembler)
     writeVectors(&assembler) { assembler, _ in
       for index in stage.stage.accumulations.indices {
@@ -116,7 +118,7 @@ extension NativeLoop {
   }
 
   /// Sets or moves an address by a register.
-  private func emit(
+  func emit(
     _ mnemonic: Mnemonic, pointer index: Int, _ register: Register, _ assembler: inout Assembler
   ) {
     if index < NativeStage.bases.count {
@@ -134,30 +136,65 @@ extension NativeLoop {
     return .at(base, index: .rax, scale: 4, offset)
   }
 
+  /// Finds the places of the first row of the entry's chunk.
+  ///
+  /// Uses `rax`, `rcx` and `rdx`, in which addresses may lie once they have been found.
+  private func writeFirstRow(_ assembler: inout Assembler) {
+    assembler.emit(.mov, .rax, slot(.entry))
+    assembler.emit(.mov, .rax, .at(.rax))
+    for axis in kernel.reduced.dropFirst().reversed() {
+      writeDivision(by: kernel.domain[axis], &assembler)
+      assembler.emit(.mov, rowPlace(axis), .rdx)
+    }
+    assembler.emit(.mov, rowPlace(kernel.reduced.lowerBound), .rax)
+  }
+
   /// Visits the rows of the entry's chunk.
   private func writeRows(_ stage: NativeStage, _ assembler: inout Assembler) {
     for (index, pointer) in stage.pointers.enumerated() {
       guard let pointer else { continue }
-      assembler.emit(.mov, .rax, slot(.entry))
-      assembler.emit(.mov, .rax, .at(.rax))
-      assembler.move(pointer.rowBytes, to: .rcx)
-      assembler.emit(.imul, .rax, .rcx)
-      assembler.emit(.add, .rax, unitPointerSlot(index))
+      assembler.emit(.mov, .rax, unitPointerSlot(index))
+      for axis in kernel.reduced where !pointer.strides.isEmpty && pointer.strides[axis] != 0 {
+        assembler.move(pointer.strides[axis], to: .rcx)
+        assembler.emit(.imul, .rcx, rowPlace(axis))
+        assembler.emit(.add, .rax, .rcx)
+      }
       emit(.mov, pointer: index, .rax, &assembler)
     }
     assembler.emit(.mov, .rax, slot(.entry))
-    assembler.emit(.mov, .rcx, .at(.rax))
-    assembler.emit(.mov, slot(.rowPlace), .rcx)
     assembler.emit(.mov, .rcx, .at(.rax, 8))
+    guard kernel.reduced.count > 1 else {
+      assembler.emit(.mov, slot(.run), .rcx)
+      return writeRun(stage, &assembler)
+    }
     assembler.emit(.mov, slot(.row), .rcx)
-    let most = min(stage.rowsAtOnce, max(rows, 1))
+    let (run, isWhole) = (assembler.makeLabel(), assembler.makeLabel())
+    assembler.bind(run)
+    // As many rows as there are in the chunk and on the last axis.
+    assembler.move(kernel.domain[kernel.reduced.upperBound - 1], to: .rcx)
+    assembler.emit(.sub, .rcx, slot(.rowPlace))
+    assembler.emit(.cmp, .rcx, slot(.row))
+    assembler.emit(.jl, isWhole)
+    assembler.emit(.mov, .rcx, slot(.row))
+    assembler.bind(isWhole)
+    assembler.emit(.mov, slot(.run), .rcx)
+    assembler.emit(.sub, slot(.row), .rcx)
+    writeRun(stage, &assembler)
+    writeCarries(stage, &assembler)
+    assembler.emit(.cmp, slot(.row).sized(8), 0)
+    assembler.emit(.jne, run)
+  }
+
+  /// Visits rows that are neighbours along the last reduced axis, and goes on to the row behind them.
+  private func writeRun(_ stage: NativeStage, _ assembler: inout Assembler) {
+    let most = min(stage.rowsAtOnce, max(kernel.domain[kernel.reduced.upperBound - 1], 1))
     for rows in Set([most, 1]).sorted(by: >) {
       let (loop, end) = (assembler.makeLabel(), assembler.makeLabel())
       assembler.bind(loop)
-      assembler.emit(.cmp, slot(.row).sized(8), rows)
+      assembler.emit(.cmp, slot(.run).sized(8), rows)
       assembler.emit(.jl, end)
       writeVectors(&assembler) { assembler, count in
-        visit(rows, stage, count: count, &assembler)
+        visit(rows: rows, stage, count: count, &assembler)
       }
       for (index, pointer) in stage.pointers.enumerated() {
         guard let pointer, pointer.rowBytes != 0 else { continue }
@@ -165,39 +202,62 @@ extension NativeLoop {
         emit(.add, pointer: index, .rcx, &assembler)
       }
       assembler.emit(.add, slot(.rowPlace).sized(8), rows)
-      assembler.emit(.sub, slot(.row).sized(8), rows)
+      assembler.emit(.sub, slot(.run).sized(8), rows)
       assembler.emit(.jmp, loop)
       assembler.bind(end)
     }
   }
 
+  /// Goes on along the other reduced axes where the last one has ended.
+  private func writeCarries(_ stage: NativeStage, _ assembler: inout Assembler) {
+    let end = assembler.makeLabel()
+    for axis in kernel.reduced.dropFirst().reversed() {
+      let extent = kernel.domain[axis]
+      assembler.move(extent, to: .rcx)
+      assembler.emit(.cmp, .rcx, rowPlace(axis))
+      assembler.emit(.jne, end)
+      assembler.emit(.mov, rowPlace(axis).sized(8), 0)
+      assembler.emit(.inc, rowPlace(axis - 1).sized(8))
+      for (index, pointer) in stage.pointers.enumerated() {
+        guard let pointer, !pointer.strides.isEmpty else { continue }
+        let step = pointer.strides[axis - 1] - extent * pointer.strides[axis]
+        guard step != 0 else { continue }
+        assembler.move(step, to: .rcx)
+        emit(.add, pointer: index, .rcx, &assembler)
+      }
+    }
+    assembler.bind(end)
+  }
+
   /// Lets the elements of so many rows meet the accumulators of one vector of columns.
   private func visit(
-    _ rows: Int, _ stage: NativeStage, count: Int, _ assembler: inout Assembler
+    rows: Int, _ stage: NativeStage, count: Int, _ assembler: inout Assembler
   ) {
     for index in stage.stage.accumulations.indices {
       let memory = accumulator(stage, index, &assembler)
       assembler.emit(.vmovups, sum(stage, index), memory)
     }
-    for row in 0..<rows {
-      let elements = emit(stage, row: row, count: count, &assembler)
-      for (index, element) in elements.enumerated() {
-        let combination = combination(stage, index)
-        let lanes = combination.writeLanes(
-          of: element, temporary: stage.temporaries[0], &assembler)
-        combination.write(
-          into: sum(stage, index), lanes, isPartial: false, temporaries: stage.temporaries,
-          &assembler)
-      }
-    }
+    for row in 0..<rows { visit(row, stage, count: count, &assembler) }
     for index in stage.stage.accumulations.indices {
       let memory = accumulator(stage, index, &assembler)
       assembler.emit(.vmovups, memory, sum(stage, index))
     }
   }
 
+  /// Lets the elements of a row, counted from the pointers, meet what has accumulated in registers.
+  func visit(_ row: Int, _ stage: NativeStage, count: Int, _ assembler: inout Assembler) {
+    let elements = emit(stage, row: row, count: count, &assembler)
+    for (index, element) in elements.enumerated() {
+      let combination = combination(stage, index)
+      let lanes = combination.writeLanes(of: element, temporary: stage.temporaries[0], &assembler)
+      combination.write(
+        into: sum(stage, index), lanes, isPartial: false, temporaries: stage.temporaries,
+        &assembler)
+    }
+  }
+
   /// The register of an accumulation while the rows of a vector are visited.
-  private func sum(_ stage: NativeStage, _ index: Int) -> Register {
+  func sum(_ stage: NativeStage, _ index: Int) -> Register {
     guard case .registers(let highest) = stage.accumulators else {
       preconditionFailure("a column sweep gathers in registers")
     }
@@ -238,11 +298,7 @@ extension NativeLoop {
   /// Stores what the columns have come to, which lies in the lowest level.
   private func writeColumnResults(_ stage: NativeStage, _ assembler: inout Assembler) {
     for (index, accumulation) in stage.stage.accumulations.enumerated() {
-      let type = stage.stage.program.types[Int(accumulation.register)]
-      let target = NativeStage.Pointer(
-        operand: accumulation.operand, offset: 0, strides: [], size: type.byteCount,
-        isSplat: false, rowBytes: 0, isOfBlock: true)
-      load(target, to: .r8, &assembler)
+      load(result(of: accumulation, in: stage), to: .r8, &assembler)
       assembler.emit(.mov, .r9, slot(.scratch))
       assembler.move(index * columnBlockBytes, to: .rcx)
       assembler.emit(.add, .r9, .rcx)
@@ -251,17 +307,38 @@ extension NativeLoop {
         assembler.emit(.shl, .rcx, 2)
         assembler.emit(.sub, .r9, .rcx)
       }
+      let size = stage.stage.program.types[Int(accumulation.register)].byteCount
       writeVectors(&assembler) { assembler, count in
-        var result = vector(stage.temporaries[0])
+        let result = vector(stage.temporaries[0])
         assembler.emit(.vmovups, result, .at(.r9, index: .rax, scale: 4))
-        if type == .bool, isWide {
-          assembler.emit(.vptestmd, .k(2), result, result)
-          result = .k(2)
-        }
-        stage.emitter.store(
-          result, type, to: .at(.r8, index: .rax, scale: type.byteCount), count: count,
-          &assembler)
+        store(
+          result, of: accumulation, in: stage, to: .at(.r8, index: .rax, scale: size),
+          count: count, &assembler)
       }
     }
+  }
+
+  /// Where the results of an accumulation go, seen from column 0.
+  func result(
+    of accumulation: LoopKernel.Accumulation, in stage: NativeStage
+  ) -> NativeStage.Pointer {
+    NativeStage.Pointer(
+      operand: accumulation.operand, offset: 0, strides: [],
+      size: stage.stage.program.types[Int(accumulation.register)].byteCount, isSplat: false,
+      rowBytes: 0, isOfBlock: true)
+  }
+
+  /// Stores a vector of results as elements of their type.
+  func store(
+    _ result: Register, of accumulation: LoopKernel.Accumulation, in stage: NativeStage,
+    to memory: Memory, count: Int, _ assembler: inout Assembler
+  ) {
+    let type = stage.stage.program.types[Int(accumulation.register)]
+    var result = result
+    if type == .bool, isWide {
+      assembler.emit(.vptestmd, .k(2), result, result)
+      result = .k(2)
+    }
+    stage.emitter.store(result, type, to: memory, count: count, &assembler)
   }
 }

@@ -33,10 +33,10 @@ struct NativeLoop {
   /// operands pass the caches by.
   init?(_ kernel: LoopKernel, faultCell: Int, streamed: Set<Int>, isWide: Bool) {
     let (outer, extent, inner) = kernel.view
-    guard outer > 0, inner > 0, kernel.reduced.count <= 1, extent < NativeLoop.longest else {
-      return nil
-    }
     let loopClass = kernel.loopClass
+    guard outer > 0, inner > 0, extent < NativeLoop.longest,
+      kernel.reduced.count <= 1 || loopClass == .column && extent > 0
+    else { return nil }
     // Behind the reduced axis there may be one of extent 1 along which nothing exists.
     guard loopClass != .row || kernel.reduced.upperBound == kernel.domain.count else { return nil }
     self.kernel = kernel
@@ -116,7 +116,9 @@ struct NativeLoop {
     {
       loadPointers(stage, &assembler)
       writeInvariants(stage, &assembler)
-      if kernel.loopClass == .column { assembler.emit(.mov, slot(.rowPlace).sized(8), 0) }
+      if kernel.loopClass == .column {
+        for axis in kernel.reduced { assembler.emit(.mov, rowPlace(axis).sized(8), 0) }
+      }
       writeVectors(&assembler) { assembler, count in emit(stage, count: count, &assembler) }
     } else if kernel.loopClass == .row {
       writeRowSweep(stage, &assembler)
@@ -251,7 +253,8 @@ struct NativeLoop {
   /// Where the place along an axis of the domain lies.
   private func memory(ofPlace axis: Int) -> Memory {
     if let index = unitAxes.firstIndex(of: axis) { return place(index) }
-    return slot(axis == kernel.domain.count - 1 ? .vectorPlace : .movedRowPlace)
+    if axis == kernel.domain.count - 1 { return slot(.vectorPlace) }
+    return axis == kernel.reduced.upperBound - 1 ? slot(.movedRowPlace) : rowPlace(axis)
   }
 
   /// Keeps the places in memory that change within a unit, if the program reads them.
@@ -263,7 +266,7 @@ struct NativeLoop {
       if axis == last {
         assembler.emit(.lea, .rcx, .at(.rax, vector * width))
         assembler.emit(.mov, slot(.vectorPlace), .rcx)
-      } else {
+      } else if axis == kernel.reduced.upperBound - 1 {
         assembler.emit(.mov, .rcx, slot(.rowPlace))
         assembler.emit(.add, .rcx, row)
         assembler.emit(.mov, slot(.movedRowPlace), .rcx)
@@ -277,7 +280,7 @@ struct NativeLoop {
 extension NativeLoop {
   /// The variables of the loops.
   enum Slot: Int, CaseIterable {
-    case unit, endUnit, scratch, blockStart, blockEnd, wholeEnd, chunkEnd, entry, visits, row
+    case unit, endUnit, scratch, blockStart, blockEnd, wholeEnd, chunkEnd, entry, visits, row, run
     case vectorPlace, rowPlace, movedRowPlace
   }
 
@@ -287,7 +290,9 @@ extension NativeLoop {
 
   private var pointerCount: Int { stages.reduce(0) { max($0, $1.pointerCount) } }
 
-  private var slotCount: Int { Slot.allCases.count + unitAxes.count + 2 * pointerCount }
+  private var slotCount: Int {
+    Slot.allCases.count + unitAxes.count + 2 * pointerCount + kernel.reduced.count
+  }
 
   func slot(_ slot: Slot) -> Memory { .at(.rsp, slotBase + 8 * slot.rawValue) }
 
@@ -301,4 +306,10 @@ extension NativeLoop {
 
   /// Where a pointer's address at the unit's first row lies.
   func unitPointerSlot(_ index: Int) -> Memory { pointerSlot(pointerCount + index) }
+
+  /// Where the place of a column's row along a reduced axis lies.
+  func rowPlace(_ axis: Int) -> Memory {
+    axis == kernel.reduced.upperBound - 1
+      ? slot(.rowPlace) : pointerSlot(2 * pointerCount + axis - kernel.reduced.lowerBound)
+  }
 }

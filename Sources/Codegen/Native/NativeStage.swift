@@ -31,7 +31,7 @@ struct NativeStage {
     var size: Int
     /// Whether all places of a vector have the same element.
     var isSplat: Bool
-    /// The bytes between rows of a column sweep.
+    /// The bytes between rows of a column sweep that are neighbours along the last reduced axis.
     var rowBytes: Int
     /// Whether the memory begins at the unit's block of columns.
     var isOfBlock: Bool
@@ -203,7 +203,7 @@ extension NativeStage.Pointer {
     isSplat = (elements.last ?? 0) == 0
     let size = size
     rowBytes =
-      kernel.loopClass == .column ? elements[kernel.reduced.lowerBound] * size : 0
+      kernel.loopClass == .column ? elements[kernel.reduced.upperBound - 1] * size : 0
     // Memory of a block has no places but those along the vector axis.
     strides = isOfBlock ? [] : elements.map { $0 * size }
   }
@@ -280,7 +280,7 @@ extension NativeLoop {
   }
 
   /// Divides `rax`; the remainder is in `rdx`.
-  private func writeDivision(by divisor: Int, _ assembler: inout Assembler) {
+  func writeDivision(by divisor: Int, _ assembler: inout Assembler) {
     assembler.move(divisor, to: .rcx)
     assembler.move(0, to: .rdx)
     assembler.emit(.div, .rcx)

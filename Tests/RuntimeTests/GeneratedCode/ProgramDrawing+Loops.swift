@@ -120,7 +120,10 @@ extension ProgramDrawing {
       let isWide = !isLong && random.chance(6)
       let line =
         isLong
-        ? [pick([127, 128, 129, 256, 257, 300, 385, 513, 641])]
+        ? pick([
+          [127], [128], [129], [256], [257], [300], [385], [513], [641], [5, 37], [3, 43, 2],
+          [2, 64], [20, 13],
+        ])
         : random.chance(12) ? drawFew(2, most: 6) : [random.chance(3) ? 0 : random.int(1...11)]
       let inner =
         isWide
