@@ -9,7 +9,8 @@ public struct FusionGroup: Hashable, Sendable {
     case map
     /// Reductions of one shape over its trailing axes, with what is computed before and behind them.
     case row
-    /// Reductions of one shape over leading or middle axes, with what is computed before them.
+    /// Reductions of one shape over leading or middle axes, with what is computed before them, and also behind them
+    /// where the axes are short.
     case column
     /// A contraction with an elementwise epilogue.
     case contraction
@@ -48,6 +49,8 @@ public struct FusionGroup: Hashable, Sendable {
 
   /// The most nodes that are put into one kernel, so that it stays small enough to compile.
   package static let maximumNodes = 200
+  /// The most rows of a column that are gone through again once they are reduced: they are still in the cache then.
+  package static let mostRowsSweptAgain = 16
   /// The most values one kernel of several nodes reads from memory and stores, counted together.
   package static let maximumStreams = 24
 

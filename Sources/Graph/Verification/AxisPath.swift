@@ -45,4 +45,11 @@ struct AxisPath {
     return zip(shape.extents, axes).filter { $0.0 != 1 }.map(\.1).enumerated()
       .allSatisfy { $0.offset == $0.element }
   }
+
+  /// Whether the value's axes are those of the reader, in order, but for some; axes of extent 1 not counted.
+  func skips(_ axes: [Int], of reader: Shape) -> Bool {
+    let long = reader.extents.indices.filter { reader[$0] != 1 }
+    let kept = long.indices.filter { !axes.contains(long[$0]) }
+    return !isBroken && zip(shape.extents, self.axes).filter { $0.0 != 1 }.map(\.1) == kept
+  }
 }

@@ -13,7 +13,8 @@
 //     scatter      one scatter, the core.
 // G4  A member reads another at its own place: directly at the same level; in a row also the reduced level from
 //     elements or from the reduced level, if axes of extent above 1 keep their order and come first; in a
-//     column so from the reduced level only. Contractions, scatters and reductions of other groups, and what
+//     column so from the reduced level, and from elements if the reduced axes are missing and the others keep
+//     their order. Contractions, scatters and reductions of other groups, and what
 //     reads at other places, read memory.
 // G5  What a group reads from memory is a leaf or an output of an earlier group.
 // G6  The outputs are the members that results or other groups read.
@@ -144,6 +145,8 @@ extension FusionChecker {
     let domain: Shape
     /// The domain without the reduced axes and without axes of extent 1; nil where nothing is reduced.
     let reduced: [Extent]?
+    /// The reduced axes.
+    var axes: [Int] = []
   }
 
   /// Checks that the members of a group fit its kind, and returns their levels.
@@ -215,7 +218,7 @@ extension FusionChecker {
     if isReducing, (view.inner == 1) != (group.kind == .row) {
       fail("G3", "\(name(first)) does not belong in \(group.kind) group \(index)")
     }
-    return Levels(domain: domain, reduced: reduced)
+    return Levels(domain: domain, reduced: reduced, axes: reduction.axes)
   }
 
   enum Level { case element, reduced }
@@ -304,6 +307,8 @@ extension FusionChecker {
       case (_, .element, .element), (_, .reduced, .reduced):
         isDirect || (from == .reduced && isAligned)
       case (.row, .element, .reduced): isAligned
+      case (.column, .element, .reduced):
+        graph[reader].op.isElementwise && path.skips(levels.axes, of: levels.domain)
       default: false
       }
     if !isAllowed || (graph[reader].op.isReduction && from != .element) {

@@ -21,10 +21,18 @@ struct Dataflow {
     /// Through a movement after which the value's axes are the reader's first ones, in order, axes of extent 1
     /// not counted.
     case aligned(by: Value)
+    /// Through a movement that repeats the value along neighbouring axes which the reader's other axes stand behind.
+    case repeated(by: Value, Repetition)
     /// At other places, because of a movement or the reader itself.
     case elsewhere(by: Value)
     /// As a contraction's factor, a gather's source, indices, or an operand of a scatter.
     case factor, indexed, indices, scattered
+  }
+
+  /// How often a value is repeated, and how many of its elements stand side by side each time.
+  struct Repetition: Hashable {
+    let extent: Int
+    let inner: Int
   }
 
   let graph: Graph
@@ -179,9 +187,21 @@ extension Dataflow {
     }
     var arrival = arrivals[Int(node.operands[0].index)]
     if case .elsewhere = arrival.way { return arrival }
-    let isAligned = movement.keepsLeadingAxes(
-      of: graph[node.operands[0]].type.shape, in: node.type.shape)
-    arrival.way = isAligned ? .aligned(by: value) : .elsewhere(by: value)
+    let (operand, shape) = (graph[node.operands[0]].type.shape, node.type.shape)
+    let isAligned = movement.keepsLeadingAxes(of: operand, in: shape)
+    switch arrival.way {
+    case .repeated(_, let repetition) where isAligned && node.op.isView:
+      arrival.way = .repeated(by: value, repetition)
+    case .direct where isAligned, .aligned where isAligned:
+      arrival.way = .aligned(by: value)
+    case .direct, .aligned:
+      guard arrival.source >= 0,
+        squeezedShapes[Int(arrival.source)] == squeezedShapes[Int(node.operands[0].index)],
+        let repetition = movement.repetition(of: operand, in: shape)
+      else { fallthrough }
+      arrival.way = .repeated(by: value, repetition)
+    default: arrival.way = .elsewhere(by: value)
+    }
     return arrival
   }
 
@@ -253,5 +273,20 @@ extension Movement {
       return kept == kept.sorted()
     case .slice, .pad, .concatenate, .reverse, .window: return false
     }
+  }
+
+  /// Returns how the operand is repeated along neighbouring axes of the result, or nil where that is not what happens.
+  fileprivate func repetition(of operand: Shape, in result: Shape) -> Dataflow.Repetition? {
+    guard case .broadcast = self else { return nil }
+    let missing = result.rank - operand.rank
+    let long = result.extents.indices.filter { result[$0] != 1 }
+    let isNew = long.map { $0 < missing || operand[$0 - missing] == 1 }
+    guard let first = isNew.firstIndex(of: true), let last = isNew.lastIndex(of: true),
+      isNew[first...last].allSatisfy(\.self)
+    else { return nil }
+    let dimensions = result.dimensions
+    return Dataflow.Repetition(
+      extent: long[first...last].reduce(1) { $0 * dimensions[$1] },
+      inner: long[(last + 1)...].reduce(1) { $0 * dimensions[$1] })
   }
 }

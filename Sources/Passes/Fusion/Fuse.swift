@@ -117,7 +117,7 @@ struct Fuser {
     for reader in readers {
       for position in dataflow.reads(of: reader) {
         let read = dataflow.reads[position]
-        guard dataflow.isComputed[Int(read.source)], read.way.mayStayInRegister else { continue }
+        guard dataflow.isComputed[Int(read.source)], read.way.mayBeFused else { continue }
         let (source, reader) = (groups.leader(of: read.source), groups.leader(of: read.reader))
         guard source != reader, Fuser.joint(groups[source].kind, groups[reader].kind) == kind,
           merge(source, reader) == nil

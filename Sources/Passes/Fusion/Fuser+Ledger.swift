@@ -25,7 +25,7 @@ extension Fuser {
   private mutating func reason(for read: Dataflow.Read) -> FusionReason? {
     let (source, reader) = (groups.leader(of: read.source), groups.leader(of: read.reader))
     guard source != reader else { return nil }
-    if read.way.mayStayInRegister { return merge(source, reader) }
+    if read.way.mayBeFused { return merge(source, reader) }
     return obstacle(to: read, in: groups[source])
   }
 

@@ -96,12 +96,18 @@ extension Fuser {
     let isReduction = graph.nodes[Int(read.reader)].op.isReduction
     let readsReduced = !isReduction && isReduced(read.reader, in: group)
     let isReduced = isReduced(read.source, in: group)
-    // In a column the elements have passed when a reduction is complete; a row can be swept again.
+    // In a column the elements have passed when a reduction is complete; a row, or a few rows, can be swept again.
     let isBoundary = isReduced && !readsReduced && (group.kind == .column || isReduction)
     switch read.way {
     case .direct: return isReduced == readsReduced ? nil : .reductionBoundary
     case .aligned(let movement):
       return isBoundary ? .reductionBoundary : isReduced ? nil : .readElsewhere(by: movement)
+    case .repeated(let movement, let repetition):
+      guard isBoundary, !isReduction else { return .readElsewhere(by: movement) }
+      guard let view = group.view, view.extent <= FusionGroup.mostRowsSweptAgain,
+        repetition == Dataflow.Repetition(extent: view.extent, inner: view.inner)
+      else { return .reductionBoundary }
+      return nil
     case .elsewhere where isBoundary && !isReduction: return .reductionBoundary
     case .elsewhere, .factor, .indexed, .indices, .scattered: return read.way.obstacle
     }
@@ -159,15 +165,18 @@ extension Dataflow.Way {
   var mayStayInRegister: Bool {
     switch self {
     case .direct, .aligned: true
-    case .elsewhere, .factor, .indexed, .indices, .scattered: false
+    case .repeated, .elsewhere, .factor, .indexed, .indices, .scattered: false
     }
   }
+
+  /// Whether reader and value may be computed by one kernel, of some kind.
+  var mayBeFused: Bool { if case .repeated = self { true } else { mayStayInRegister } }
 
   /// Why a value that is read so must be in memory.
   var obstacle: FusionReason? {
     switch self {
     case .direct, .aligned: nil
-    case .elsewhere(let movement): .readElsewhere(by: movement)
+    case .elsewhere(let movement), .repeated(let movement, _): .readElsewhere(by: movement)
     case .factor: .contractionFactor
     case .indexed: .indexSource
     case .indices: .indices

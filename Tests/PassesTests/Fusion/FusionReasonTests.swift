@@ -136,15 +136,15 @@ import Testing
 
   @Test func aColumnHasPassedWhenItIsComplete() {
     let text = stored { g in
-      let x = exp(g.input("x", [8, 4]))
+      let x = exp(g.input("x", [32, 4]))
       g.output("y", x - mean(x, axes: [0], keepingAxes: true))
     }
     expectSnapshot(
       text,
       """
-      %1 → %8: the elements have passed when a reduction is complete, 256 B
+      %1 → %8: the elements have passed when a reduction is complete, 1024 B
       %6 → %8: the elements have passed when a reduction is complete, 32 B
-      %8: it is an output, 128 B
+      %8: it is an output, 512 B
       """)
   }
 
