@@ -55,6 +55,7 @@ struct Fuser {
     joinReaders(computed)
     for kind in [FusionGroup.Kind.contraction, .row, .column, .map]
     where computed.contains(where: { groups.kind(ofNode: $0) == kind }) {
+      if kind == .row || kind == .column { sweepLargeReads(computed, kind) }
       // What joins on the way up may open the way for others on the way down, and again.
       for _ in 0..<2 {
         let hasMerged = [sweep(computed.reversed(), kind), sweep(computed, kind)]
@@ -111,8 +112,18 @@ struct Fuser {
     return true
   }
 
+  /// Tries the reads of values that are not tiny beside what they are read for.
+  ///
+  /// What follows from a reduction, such as the update of a scale, might else fill a kernel before what the reduction
+  /// itself reads can join it.
+  private mutating func sweepLargeReads(_ computed: [Int], _ kind: FusionGroup.Kind) {
+    _ = sweep(computed.reversed(), kind, onlyLarge: true)
+  }
+
   /// Tries each read of some readers whose merge would be of a kind, and returns whether any succeeded.
-  private mutating func sweep(_ readers: some Sequence<Int>, _ kind: FusionGroup.Kind) -> Bool {
+  private mutating func sweep(
+    _ readers: some Sequence<Int>, _ kind: FusionGroup.Kind, onlyLarge: Bool = false
+  ) -> Bool {
     var hasMerged = false
     for reader in readers {
       for position in dataflow.reads(of: reader) {
@@ -120,12 +131,22 @@ struct Fuser {
         guard dataflow.isComputed[Int(read.source)], read.way.mayBeFused else { continue }
         let (source, reader) = (groups.leader(of: read.source), groups.leader(of: read.reader))
         guard source != reader, Fuser.joint(groups[source].kind, groups[reader].kind) == kind,
+          !onlyLarge || isLarge(read.source, groups[source], groups[reader], kind),
           merge(source, reader) == nil
         else { continue }
         hasMerged = true
       }
     }
     return hasMerged
+  }
+
+  /// Whether a value is not tiny beside the domain its group and its reader's would have as one of a kind.
+  private func isLarge(
+    _ value: Int32, _ source: GroupGraph.Group, _ reader: GroupGraph.Group,
+    _ kind: FusionGroup.Kind
+  ) -> Bool {
+    let domain = reader.kind == kind ? reader.domain : source.domain
+    return !dataflow.isTiny(Value(Int(value)), beside: domain)
   }
 
   /// Merges groups over one domain that read a common value of the domain's size, though none reads the other.

@@ -51,6 +51,25 @@ import Testing
       """)
   }
 
+  /// What follows from sums may read so much that there is no room left; the elements they are of come first.
+  @Test func whatIsSummedComesBeforeWhatFollows() throws {
+    let graph = Graph("sums") { g in
+      let x = g.input("x", [256, 16])
+      let masked = relu(g.input("y", [256, 16])) * g.input("z", [256, 16])
+      let (one, two) = (masked.sum(axes: [0]), (masked * x).sum(axes: [0]))
+      for index in 0..<6 {
+        g.output("one\(index)", one * g.input("a\(index)", [16]))
+        g.output("two\(index)", two * g.input("b\(index)", [16]))
+      }
+    }
+    expectSnapshot(
+      try FusedGraph(compiling: graph, batch: 8).lines,
+      """
+      column [256, 16]: relu mul sum* mul sum mul* mul* mul* mul* mul* mul* mul* mul* mul* mul*
+      map [16]: mul* mul*
+      """)
+  }
+
   @Test func layerNormIsARowThereAndBackAndOneColumn() throws {
     let graph = try Graph("layerNorm") { g in
       let x = g.input("x", [.batch, 16])
