@@ -73,8 +73,9 @@ extension NativeCode {
   ) -> NativeKernel? {
     switch kernel.body {
     case .loop(let loop):
-      NativeLoop(loop, faultCell: kernel.operands.count, streamed: streamed, isWide: isWide)?
-        .write(to: &assembler)
+      NativeLoop(
+        loop, faultCell: kernel.operands.count, streamed: streamed, isWide: isWide, threads
+      )?.write(to: &assembler)
     case .contraction(let contraction):
       NativeContraction(
         contraction, faultCell: kernel.operands.count, isWide: isWide, threads

@@ -31,7 +31,9 @@ struct NativeLoop {
   ///
   /// The address of the cell that takes faults lies among those of the operands at `faultCell`. Stores to streamed
   /// operands pass the caches by.
-  init?(_ kernel: LoopKernel, faultCell: Int, streamed: Set<Int>, isWide: Bool) {
+  init?(
+    _ kernel: LoopKernel, faultCell: Int, streamed: Set<Int>, isWide: Bool, _ threads: ThreadShare
+  ) {
     let (outer, extent, inner) = kernel.view
     let loopClass = kernel.loopClass
     guard outer > 0, inner > 0, extent < NativeLoop.longest,
@@ -52,11 +54,19 @@ struct NativeLoop {
     switch loopClass {
     case .map: block = min(columns, NativeLoop.mapBlock)
     case .row: block = columns
-    case .column: block = min(columns, NativeLoop.columnBlock)
+    case .column:
+      let units = kernel.domain.indices.reduce(1) {
+        $1 == last || kernel.reduced.contains($1) ? $0 : $0 * kernel.domain[$1]
+      }
+      let most = min(columns, NativeLoop.columnBlock)
+      let share = threads.threads(for: kernel.work) / units
+      // Long columns side by side are shared in parts of whole lines of the cache.
+      block = share <= 1 ? most : min(most, ((columns + share - 1) / share + 15) / 16 * 16)
     }
     var stages: [NativeStage] = []
     for stage in kernel.stages {
       guard var code = NativeStage(stage, of: kernel, isWide: isWide) else { return nil }
+      if stage.isSweep, loopClass == .column { code.prefetchRows(of: kernel) }
       // The first sweep waits for memory; the second has the line in the cache and time to ask for a later one.
       if stage.isSweep, loopClass == .row, let axis = unitAxes.last,
         let first = stages.first(where: \.stage.isSweep),
@@ -99,12 +109,9 @@ struct NativeLoop {
     // Streamed stores may still be on their way when others are told that the kernel has ended.
     if !streamed.isEmpty { assembler.emit(.sfence) }
     frame.leave(&assembler)
-    let work = kernel.stages.reduce(0) { $0 + $1.program.instructions.count + 1 }
-    let (outer, extent, inner) = kernel.view
     let units = unitAxes.reduce(blocks) { $0 * kernel.domain[$1] }
     return NativeKernel(
-      grid: TileGrid(
-        units: units, workPerUnit: max(1, outer * extent * inner / units) * work / 4),
+      grid: TileGrid(units: units, workPerUnit: max(1, kernel.work / units)),
       scratchBytes: scratchBytes)
   }
 
@@ -202,7 +209,7 @@ struct NativeLoop {
     } isStreamed: {
       isStreamed(stage.pointers[streams.count + $0])
     }
-    if count == width { writePrefetches(stage, vector: vector, &assembler) }
+    if count == width { writePrefetches(stage, vector: vector, row: row, &assembler) }
     return results
   }
 
@@ -216,7 +223,7 @@ struct NativeLoop {
 
   /// Asks for what a later line will read.
   private func writePrefetches(
-    _ stage: NativeStage, vector: Int, _ assembler: inout Assembler
+    _ stage: NativeStage, vector: Int, row: Int, _ assembler: inout Assembler
   ) {
     for prefetch in stage.prefetches {
       guard let pointer = stage.pointers[prefetch.pointer] else { continue }
@@ -224,7 +231,7 @@ struct NativeLoop {
         .prefetcht0,
         .at(
           register(ofPointer: prefetch.pointer, &assembler), index: .rax, scale: pointer.size,
-          prefetch.distance + vector * width * pointer.size))
+          prefetch.distance + row * pointer.rowBytes + vector * width * pointer.size))
     }
   }
 
@@ -272,6 +279,15 @@ struct NativeLoop {
         assembler.emit(.mov, slot(.movedRowPlace), .rcx)
       }
     }
+  }
+}
+
+extension LoopKernel {
+  /// The work of all places, in scalar operations as the portable backend needs them.
+  fileprivate var work: Int {
+    let (outer, extent, inner) = view
+    let steps = stages.reduce(0) { $0 + $1.program.instructions.count + 1 }
+    return outer * extent * inner * steps / 4
   }
 }
 

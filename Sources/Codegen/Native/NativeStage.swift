@@ -148,6 +148,24 @@ struct NativeStage {
     }
   }
 
+  /// Asks, with each vector of a column sweep, for one of a row some way behind.
+  mutating func prefetchRows(of kernel: LoopKernel) {
+    // Few rows are soon over: what comes behind them is the next unit's.
+    let isShort = kernel.view.extent <= FusionGroup.mostRowsSweptAgain
+    let bytes = isShort ? NativeStage.shortColumnsAhead : NativeStage.rowsAhead
+    for index in emitter.selection.streams.indices {
+      guard let pointer = pointers[index], pointer.operand >= 0, !pointer.isSplat,
+        pointer.rowBytes > 0, index < NativeStage.bases.count,
+        kernel.domain.reduce(pointer.size, *) >= NativeStage.prefetchedByteCount
+      else { continue }
+      let rows = (bytes + pointer.rowBytes - 1) / pointer.rowBytes
+      prefetches.append(Prefetch(pointer: index, distance: rows * pointer.rowBytes))
+    }
+  }
+
+  /// How many bytes ahead the rows of columns are asked for.
+  private static let rowsAhead = 4096
+  private static let shortColumnsAhead = 8192
   /// From this size on memory is not in the second-level cache anyway.
   private static let prefetchedByteCount = 1 << 20
 
