@@ -123,7 +123,8 @@ struct StepBuilder {
     _ index: Int
   ) -> (first: UnsafeMutablePointer<UnsafeMutableRawPointer>, stride: Int) {
     let kernel = parts[index].part
-    let shared = kernel.operands.map { address(of: $0.buffer) } + [faults.address]
+    let shared =
+      kernel.operands.map { address(of: $0.buffer) + $0.bytes.lowerBound } + [faults.address]
     guard case .loop(let loop) = kernel.body, !loop.locals.isEmpty else {
       return (allocate(shared), 0)
     }

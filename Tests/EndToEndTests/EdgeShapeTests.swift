@@ -104,6 +104,25 @@ import Testing
     try check(graph, UInt64(dimensions.reduce(7) { $0 &* 31 &+ $1 }), "\(dimensions)")
   }
 
+  /// Concatenations of many operands, each of which is copied by a loop of its own where it is one run of memory.
+  @Test(arguments: DataType.allCases.filter { $0 != .f64 }, [[1], [3, 5], [1, 64], [2, 1, 33]])
+  func manyPartsAgree(_ type: DataType, _ rest: [Int]) throws {
+    let tail = rest.map { Extent(offset: $0) }
+    let graph = Graph("parts") { g in
+      let parts = [1, 7, 0, 16, 2, 33, 1].enumerated().map {
+        g.input("x\($0)", Shape([Extent(offset: $1)] + tail), type)
+      }
+      g.output("along", concatenate(parts, axis: 0))
+      // An axis of extent 1 in front leaves each part in one piece; a reversed part is read backwards.
+      let behind = parts.map { $0.expandAxis(0) } + [parts[1].reverse(axes: [0]).expandAxis(0)]
+      g.output("behind", concatenate(behind, axis: 1))
+      let same = Array(repeating: parts[1].slice(axis: 0, from: 2), count: 6)
+      g.output("inside", concatenate(same, axis: rest.count))
+      if type == .f32 { g.output("used", concatenate(parts + parts, axis: 0) * 2) }
+    }
+    try check(graph, 5, "\(type) \(rest)")
+  }
+
   @Test func emptyContractionsAgree() throws {
     for (m, n, k) in [(0, 3, 4), (3, 0, 4), (3, 4, 0), (0, 0, 0), (1, 1, 1), (1, 1, 0)] {
       let graph = Graph("empty") { g in

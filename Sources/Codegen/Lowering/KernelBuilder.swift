@@ -56,7 +56,7 @@ struct KernelBuilder {
 
   mutating func build() -> Kernel {
     switch group.kind {
-    case .map, .row, .column: buildLoop()
+    case .map, .row, .column: buildJoin() ?? buildLoop()
     case .contraction: buildContraction()
     case .scatter: buildScatter()
     }

@@ -105,6 +105,41 @@ extension KernelBuilder {
     return result ?? program.constant(bits: 0, type)
   }
 
+  /// Builds a kernel that copies each operand of a concatenation to its place, where that is worth a loop for each.
+  ///
+  /// A loop over the whole looks at all operands at each place, which with many of them takes far longer than copying.
+  /// So where each operand is one run of bytes of the result, and there is nothing else to compute, each gets its own.
+  mutating func buildJoin() -> Kernel? {
+    guard group.nodes.count == 1, case .movement(.concatenate(let axis)) = graph[group.nodes[0]].op
+    else { return nil }
+    let parts = graph[group.nodes[0]].operands.filter { graph[$0].type.byteCount > 0 }
+    guard parts.count > KernelBuilder.mostGuardedParts, domain[..<axis].allSatisfy({ $0 == 1 })
+    else { return nil }
+    let target = lowering.storage(of: group.nodes[0])
+    let buffer = lowering.buffer(of: target)
+    var loops: [LoopKernel] = []
+    var end = 0
+    for operand in parts {
+      let type = graph[operand].type
+      program = VectorProgram()
+      let register = read(operand, IndexMap(identityOfRank: domain.count))
+      operands.append(
+        Kernel.Operand(
+          buffer: buffer, value: target, bytes: end..<end + type.byteCount, access: .write))
+      end += type.byteCount
+      var loop = LoopKernel(
+        map: program, over: type.shape.dimensions,
+        stores: [LoopKernel.Store(register: register, operand: operands.count - 1)])
+      loop.collapse()
+      loops.append(loop)
+    }
+    let work = loops.reduce(0) { $0 + $1.portableGrid.units * $1.portableGrid.workPerUnit }
+    return kernel(.bundle(loops), grid: TileGrid(units: 1, workPerUnit: work))
+  }
+
+  /// The most operands that a loop over the whole of a concatenation looks at.
+  private static let mostGuardedParts = 4
+
   /// Reads an operand where a map's guards hold, and takes another register elsewhere.
   private mutating func guarded(
     _ operand: Value, _ map: IndexMap, otherwise: VectorProgram.Register?, _ type: DataType

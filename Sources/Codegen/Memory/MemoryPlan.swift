@@ -52,6 +52,7 @@ package struct MemoryPlan: Hashable, Sendable, Codable {
           let operand = kernel.operands[position]
           return operand.access == .write && !read.contains(operand.buffer)
             && operand.bytes.count >= MemoryPlan.streamedByteCount
+            && operand.bytes.lowerBound % MemoryPlan.alignment == 0
             && !inPlace.contains { $0.written == position }
         })
     }
