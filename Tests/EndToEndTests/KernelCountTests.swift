@@ -85,7 +85,7 @@ import Testing
       mul+mul+sum+mul+neg+add+…
       contract
       contract
-      pad+pad+add+pad+add
+      concatenate
       transpose
       sum+mul+mul+add+mul+mul+…
       contract

@@ -7,25 +7,30 @@ extension GraphBuilder {
   /// wanted values, and each hands every operand its share. Only nodes that lie on a differentiable path from
   /// a wanted value to the output are visited, so nothing is computed for data, labels or frozen branches.
   ///
-  /// **Order.** Shares of one value add in the order in which nodes are visited, users last in the graph first;
-  /// a node that uses a value twice hands over the share of the first operand first.
+  /// **Order.** Shares of one value come in the order in which nodes are visited, users last in the graph first;
+  /// a node that uses a value twice hands over the share of the first operand first. How they add says
+  /// `CotangentShares`.
   ///
   /// - Complexity: Linear in the number of nodes and operands.
   /// - Returns: One cotangent for each wanted value, nil where the output does not depend on it differentiably.
   package func gradients(of output: Value, withRespectTo wanted: [Value]) -> [Tensor?] {
     let nodes = nodes
     let active = DifferentiableReach(from: wanted, in: nodes).reached
-    var cotangents = [Tensor?](repeating: nil, count: Int(output.index) + 1)
+    var shares = [CotangentShares](repeating: CotangentShares(), count: Int(output.index) + 1)
+    var found: [Value: Tensor] = [:]
+    let isWanted = Set(wanted)
     let outer = origin
     defer { origin = outer }
 
     guard active[Int(output.index)] else { return wanted.map { _ in nil } }
     enterGradient(of: nodes[Int(output.index)])
     let type = nodes[Int(output.index)].type
-    cotangents[Int(output.index)] = scalar(1, type.dataType).broadcast(to: type.shape)
+    shares[Int(output.index)] = CotangentShares(scalar(1, type.dataType).broadcast(to: type.shape))
 
-    for index in cotangents.indices.reversed() {
-      guard let cotangent = cotangents[index] else { continue }
+    for index in shares.indices.reversed() {
+      guard let cotangent = shares[index].total() else { continue }
+      shares[index] = CotangentShares()
+      if isWanted.contains(Value(index)) { found[Value(index)] = cotangent }
       let node = nodes[index]
       guard node.operands.contains(where: { active[Int($0.index)] }) else { continue }
       enterGradient(of: node)
@@ -35,12 +40,10 @@ extension GraphBuilder {
         cotangent: cotangent)
       for (position, operand) in node.operands.enumerated() where active[Int(operand.index)] {
         guard case .rule(let rule) = rules.gradient(at: position) else { continue }
-        let share = rule(context)
-        let sum = cotangents[Int(operand.index)]
-        cotangents[Int(operand.index)] = sum.map { $0 + share } ?? share
+        shares[Int(operand.index)].append(rule(context))
       }
     }
-    return wanted.map { $0 <= output ? cotangents[Int($0.index)] : nil }
+    return wanted.map { found[$0] }
   }
 
   /// Gives the nodes that follow the origin of the node they differentiate.
