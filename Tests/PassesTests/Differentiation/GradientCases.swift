@@ -6,6 +6,7 @@ extension GradientCase {
   static let all: [GradientCase] =
     unary + binary + reductions + movements + contractions + indices + composites
     + activations + convolutions + normalizations + losses + shapings + orderings
+    + recurrences
 
   typealias Real = @Sendable (Tensor) -> Tensor
 
