@@ -145,10 +145,10 @@ struct StepBuilder {
     case .contraction(let contraction):
       return .contraction(
         PortableContraction(
-          extents: contraction.extents, contraction: contraction.contraction,
-          left: operands[contraction.left].assumingMemoryBound(to: Float.self),
-          right: operands[contraction.right].assumingMemoryBound(to: Float.self),
-          stores: allocate(contraction.stores), storeCount: contraction.stores.count,
+          extents: contraction.extents, chunks: contraction.chunks,
+          left: makeFactor(contraction.left, operands),
+          right: makeFactor(contraction.right, operands), stores: allocate(contraction.stores),
+          storeCount: contraction.stores.count,
           hasEpilogue: !contraction.isPlain, machine: machines[0]))
     case .scatter(let scatter):
       return .scatter(PortableScatter(kernel: scatter, operands: operands, faults: faults))
@@ -156,6 +156,18 @@ struct StepBuilder {
     case .copy(let byteCount):
       return .copy(from: operands[0], to: operands[1], byteCount: byteCount)
     }
+  }
+
+  private mutating func makeFactor(
+    _ factor: ContractionKernel.Factor,
+    _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  ) -> PortableContraction.Factor {
+    let layout = factor.layout
+    return PortableContraction.Factor(
+      base: operands[factor.operand].assumingMemoryBound(to: Float.self) + layout.offset,
+      batch: allocate(FactorLayout.distances(layout.batch)),
+      kept: allocate(FactorLayout.distances(layout.kept)),
+      summed: allocate(FactorLayout.distances(layout.summed)))
   }
 
   private mutating func makeLoop(_ loop: LoopKernel, _ machines: [BlockMachine]) -> PortableLoop {
@@ -231,7 +243,7 @@ extension Kernel {
     case .loop(let loop): PortableLoop.scratchBytes(loop)
     case .contraction(let kernel):
       PortableContraction.scratchBytes(
-        n: kernel.extents.n, chunks: kernel.contraction.chunks)
+        n: kernel.extents.n, chunks: kernel.chunks)
     case .bundle: parts.reduce(0) { max($0, $1.partialBytes) }
     case .scatter, .copy: 0
     }

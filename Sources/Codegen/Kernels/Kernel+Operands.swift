@@ -10,7 +10,9 @@ extension Kernel {
         written.formUnion(stage.accumulations.map(\.operand))
       }
     case .contraction(let contraction):
-      read = contraction.epilogue.operandsRead.union([contraction.left, contraction.right])
+      read = contraction.epilogue.operandsRead.union([
+        contraction.left.operand, contraction.right.operand,
+      ])
       written = Set(contraction.stores.map(\.operand))
     case .scatter(let scatter):
       read = [scatter.base, scatter.indices, scatter.updates]

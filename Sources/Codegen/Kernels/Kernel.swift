@@ -128,37 +128,6 @@ extension Kernel {
   }
 }
 
-/// A batched matrix product whose elements pass through a program before anything is stored.
-package struct ContractionKernel: Hashable, Sendable, Codable {
-  package var extents: Contraction.Extents
-  package var contraction: Contraction
-  /// The operands holding the factors.
-  package var left: Int
-  package var right: Int
-  /// The extents of the result, for the epilogue's accesses.
-  package var domain: [Int]
-  /// What happens to each element; `core` is the product.
-  package var epilogue: VectorProgram
-  /// What is stored: each register to an operand of the result's extents, at the element's own place.
-  package var stores: [LoopKernel.Store]
-
-  /// Whether the product itself is all there is to store, and to one operand.
-  package var isPlain: Bool { epilogue.instructions.count == 1 && stores.count == 1 }
-
-  package init(
-    extents: Contraction.Extents, contraction: Contraction, left: Int, right: Int, domain: [Int],
-    epilogue: VectorProgram, stores: [LoopKernel.Store]
-  ) {
-    self.extents = extents
-    self.contraction = contraction
-    self.left = left
-    self.right = right
-    self.domain = domain
-    self.epilogue = epilogue
-    self.stores = stores
-  }
-}
-
 /// Slices added along an axis at indices.
 package struct ScatterKernel: Hashable, Sendable, Codable {
   package var dataType: DataType

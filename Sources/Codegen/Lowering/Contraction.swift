@@ -8,8 +8,10 @@ extension KernelBuilder {
     }
     let (left, right) = (graph[core].operands[0], graph[core].operands[1])
     let extents = contraction.extents(graph[left].type.shape, graph[right].type.shape)
-    let factors = [operand(left, .read), operand(right, .read)]
-    for factor in factors { noteRead(factor, isIdentity: false) }
+    let factors = graph.factors(of: core).map { factor in
+      ContractionKernel.Factor(operand: operand(factor.source, .read), layout: factor.layout)
+    }
+    for factor in factors { noteRead(factor.operand, isIdentity: false) }
     registers[core] = program.append(.core(graph[core].type.dataType))
     for value in group.nodes where value != core { define(value) }
     let stores = group.outputs.map { value in
@@ -24,16 +26,11 @@ extension KernelBuilder {
     return kernel(
       .contraction(
         ContractionKernel(
-          extents: extents, contraction: contraction, left: factors[0], right: factors[1],
+          extents: extents, chunks: contraction.chunks, left: factors[0], right: factors[1],
           domain: collapsed.domain, epilogue: collapsed.program, stores: stores)),
       grid: TileGrid(
         units: extents.batch * rows,
         workPerUnit: ContractionKernel.rowsPerUnit * extents.n * (2 * extents.k + 1)),
       inPlace: pairs)
   }
-}
-
-extension ContractionKernel {
-  /// The number of rows of the result in one unit of the grid.
-  package static let rowsPerUnit = 4
 }

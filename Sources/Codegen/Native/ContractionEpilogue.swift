@@ -202,29 +202,30 @@ extension NativeContraction {
       case .place: assembler.move(0, to: .rax)
       case .faults(let operand): assembler.emit(.mov, .rax, .at(.rdi, 8 * operand))
       }
-      writeProductDistance(stream, &assembler)
+      let axes = stream.steps.batch.map {
+        ContractionSteps.BatchAxis(products: $0.products, stride: $0.stride * stream.byteCount)
+      }
+      writeProductDistance(axes, &assembler)
       assembler.emit(.mov, self.stream(index), .rax)
     }
   }
 
-  /// Adds to `rax` how far this product's elements are from the first product's.
-  private func writeProductDistance(
-    _ stream: ContractionEpilogue.Stream, _ assembler: inout Assembler
+  /// Adds to `rax` how many bytes this product's elements are from the first product's; overwrites `rcx` and `rdx`.
+  func writeProductDistance(
+    _ axes: [ContractionSteps.BatchAxis], _ assembler: inout Assembler
   ) {
-    let axes = stream.steps.batch.filter { $0.stride != 0 }
-    guard !axes.isEmpty else { return }
+    guard axes.contains(where: { $0.stride != 0 }) else { return }
     load(.batch, to: .rcx, &assembler)
-    for (index, axis) in stream.steps.batch.enumerated() {
-      let bytes = axis.stride * stream.byteCount
-      guard index < stream.steps.batch.count - 1 else {
+    for (index, axis) in axes.enumerated() {
+      guard index < axes.count - 1 else {
         // What is left counts steps along the last axis.
-        assembler.move(bytes, to: .rdx)
+        assembler.move(axis.stride, to: .rdx)
         assembler.emit(.imul, .rcx, .rdx)
         assembler.emit(.add, .rax, .rcx)
         return
       }
       let (top, done) = (assembler.makeLabel(), assembler.makeLabel())
-      assembler.move(bytes, to: .rdx)
+      assembler.move(axis.stride, to: .rdx)
       assembler.bind(top)
       assembler.emit(.cmp, .rcx, axis.products)
       assembler.emit(.jl, done)
@@ -239,7 +240,7 @@ extension NativeContraction {
 /// How strides move through the result of a contraction: its axes have merged where all accesses step through
 /// them as through one, and are told apart here.
 struct ContractionSteps {
-  /// An axis of the batch: the products in one step along it, and the distance in elements.
+  /// An axis of the batch: the products in one step along it, and their distance.
   struct BatchAxis: Hashable {
     var products: Int
     var stride: Int

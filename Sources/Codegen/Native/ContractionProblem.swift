@@ -3,35 +3,82 @@ import DescentGraph
 /// A contraction as its generator sees it: a batch of products of a left and a right matrix.
 ///
 /// A product with a single column is turned round, `(a·b)ᵀ = bᵀ·aᵀ`: as a single row it fills vectors. Factors
-/// commute in a fused multiply-add, so the bits stay.
+/// commute in a fused multiply-add, so the bits stay. Rows of a transposed left factor that do not all lie side by side
+/// make several products, one for each run of rows that do.
 struct ContractionProblem {
   let batch: Int
   let m: Int
   let n: Int
   let k: Int
-  let transposeLeft: Bool
-  let transposeRight: Bool
   /// Into how many runs k is cut.
   let chunks: Int
-  /// The operands that hold the factors.
-  let left: Int
-  let right: Int
+  let left: Factor
+  let right: Factor
+  /// Whether neighbours of the left factor's rows, rather than its terms, lie side by side.
+  let transposeLeft: Bool
+  /// Whether the right factor's terms, rather than neighbours of its columns, lie side by side.
+  let transposeRight: Bool
   /// Whether rows of the result have become columns.
   let isTurned: Bool
 
+  /// Where a factor's elements are, in bytes.
+  struct Factor {
+    let operand: Int
+    let offset: Int
+    /// From the outermost to the innermost, whose steps are single products.
+    var batch: [ContractionSteps.BatchAxis]
+    /// The rows of the left factor, or the columns of the right one.
+    var kept: Runs
+    let summed: Runs
+  }
+
+  /// Places along one axis of a product: runs of the same length, whose places are equally far apart.
+  struct Runs: Hashable {
+    let length: Int
+    /// The distance in bytes between neighbours of a run.
+    let step: Int
+    /// The distance in bytes of each run's first place from the first run's.
+    let starts: [Int]
+
+    /// Whether all places are equally far apart.
+    var isEven: Bool { starts.count == 1 }
+  }
+
   init(_ kernel: ContractionKernel) {
-    let (extents, contraction) = (kernel.extents, kernel.contraction)
-    (batch, k, chunks) = (extents.batch, extents.k, contraction.chunks)
+    let extents = kernel.extents
+    (k, chunks) = (extents.k, kernel.chunks)
     isTurned = extents.n == 1 && extents.m > 1
-    guard isTurned else {
-      (m, n) = (extents.m, extents.n)
-      (transposeLeft, transposeRight) = (contraction.transposeLeft, contraction.transposeRight)
-      (left, right) = (kernel.left, kernel.right)
-      return
+    let (first, second) = isTurned ? (kernel.right, kernel.left) : (kernel.left, kernel.right)
+    let rows = isTurned ? 1 : extents.m
+    n = isTurned ? extents.m : extents.n
+    var (left, right) = (
+      Factor(first, kept: rows, summed: k), Factor(second, kept: n, summed: k)
+    )
+    transposeLeft = left.summed.length > 1 && left.summed.step != 4
+    transposeRight = n > 1 && right.kept.step != 4
+    if transposeLeft, !left.kept.isEven {
+      // The result's rows stay in order, so only the factors' addresses tell the products apart.
+      let outer = first.layout.kept.dropLast()
+      left.batch = ContractionProblem.axes(first.layout.batch + outer)
+      let count = outer.reduce(1) { $0 * $1.extent }
+      right.batch = ContractionProblem.axes(
+        second.layout.batch + [FactorLayout.Axis(extent: count, stride: 0)])
+      batch = extents.batch * count
+      m = left.kept.length
+      left.kept = Runs(length: m, step: left.kept.step, starts: [0])
+    } else {
+      (batch, m) = (extents.batch, rows)
     }
-    (m, n) = (1, extents.m)
-    (transposeLeft, transposeRight) = (false, !contraction.transposeLeft)
-    (left, right) = (kernel.right, kernel.left)
+    (self.left, self.right) = (left, right)
+  }
+
+  /// Returns axes of a batch with the number of products in one step along each.
+  fileprivate static func axes(_ axes: [FactorLayout.Axis]) -> [ContractionSteps.BatchAxis] {
+    var products = 1
+    return axes.reversed().map { axis in
+      defer { products *= axis.extent }
+      return ContractionSteps.BatchAxis(products: products, stride: 4 * axis.stride)
+    }.reversed()
   }
 
   /// Whether the result has no elements.
@@ -40,11 +87,11 @@ struct ContractionProblem {
   /// The most steps of k in one run.
   var run: Int { (k + chunks - 1) / chunks }
 
-  /// The distances in bytes between neighbours of the left factor along m and k.
-  var leftStrides: (m: Int, k: Int) { transposeLeft ? (4, 4 * m) : (4 * k, 4) }
+  /// The distances in bytes between neighbours of the left factor along m and k, within runs.
+  var leftStrides: (m: Int, k: Int) { (left.kept.step, left.summed.step) }
 
-  /// The distances in bytes between neighbours of the right factor along k and n.
-  var rightStrides: (k: Int, n: Int) { transposeRight ? (4, 4 * k) : (4 * n, 4) }
+  /// The distances in bytes between neighbours of the right factor along k and n, within runs.
+  var rightStrides: (k: Int, n: Int) { (right.summed.step, right.kept.step) }
 
   /// Whether the right factor is too large for second-level caches, so that it pays to ask for it early.
   var isRightLarge: Bool { 4 * n * k > 1 << 20 }
@@ -53,5 +100,23 @@ struct ContractionProblem {
   var work: Int {
     let (all, overflow) = batch.multipliedReportingOverflow(by: max(1, m * n * max(1, k) / 8))
     return overflow ? .max : all
+  }
+}
+
+extension ContractionProblem.Factor {
+  fileprivate init(_ factor: ContractionKernel.Factor, kept: Int, summed: Int) {
+    operand = factor.operand
+    offset = 4 * factor.layout.offset
+    batch = ContractionProblem.axes(factor.layout.batch)
+    self.kept = ContractionProblem.Runs(factor.layout.kept, count: kept)
+    self.summed = ContractionProblem.Runs(factor.layout.summed, count: summed)
+  }
+}
+
+extension ContractionProblem.Runs {
+  fileprivate init(_ axes: [FactorLayout.Axis], count: Int) {
+    length = axes.last?.extent ?? count
+    step = 4 * (axes.last?.stride ?? 1)
+    starts = FactorLayout.distances(Array(axes.dropLast())).map { 4 * $0 }
   }
 }

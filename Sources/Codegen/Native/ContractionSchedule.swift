@@ -14,10 +14,20 @@ struct ContractionSchedule {
   let blockColumns: Int
   /// Whether panels are copied to scratch memory: by the first tile that uses them, or beforehand if transposed.
   let packsRight: Bool
-  /// Whether the columns of the left factor that a tile reads are copied to scratch memory.
-  let packsLeft: Bool
+  /// What of the left factor a tile copies to scratch memory before it reads it.
+  let leftPacking: LeftPacking
   /// The parts of each product, of about the same work.
   let parts: [Part]
+
+  /// How a tile's rows lie in scratch memory, if they are copied.
+  enum LeftPacking {
+    /// They are read where they are.
+    case none
+    /// Each by itself, term after term: where rows or terms are not equally far apart.
+    case rows
+    /// Side by side for each term: where they lie so already, but terms are not equally far apart, or lines too far.
+    case columns
+  }
 
   /// Tiles and columns that run together on one thread.
   struct Part: Hashable {
@@ -36,14 +46,20 @@ struct ContractionSchedule {
     packsRight =
       problem.transposeRight || tile.count >= 8
       || (!isSingle && isCrowding(problem.rightStrides.k))
-    packsLeft = !isSingle && problem.transposeLeft && isCrowding(problem.leftStrides.k / 2)
+    let isEven = problem.left.kept.isEven && problem.left.summed.isEven
+    leftPacking =
+      if problem.transposeLeft {
+        !isEven || !isSingle && isCrowding(problem.leftStrides.k / 2) ? .columns : .none
+      } else {
+        isEven ? .none : .rows
+      }
     let longest =
-      switch (isSingle, problem.transposeRight) {
+      switch (isSingle && leftPacking == .none, problem.transposeRight) {
       case (true, true): 128
       // A single tile uses a panel once, so nothing is gained by blocks as such. But where panels come from memory,
       // few rows at a time of all of them are a few long streams, which the processor foresees.
       case (true, false): problem.isRightLarge ? 16 : max(1, problem.k)
-      case (false, _): packsLeft || !isWide ? 256 : 512
+      case (false, _): leftPacking == .columns || !isWide ? 256 : 512
       }
     let run = max(1, problem.run)
     let blocks = (run + longest - 1) / longest

@@ -83,20 +83,24 @@ extension NativeContraction {
   /// Sets the addresses of the factors, the result and the streams of this product.
   private func writeBases(_ assembler: inout Assembler) {
     load(.operands, to: .rdi, &assembler)
-    let (m, n, k) = (problem.m, problem.n, problem.k)
-    var matrices = [
-      (problem.left, Local.left, 4 * m * k), (problem.right, .right, 4 * k * n),
-    ]
+    for (factor, name) in [(problem.left, Local.left), (problem.right, .right)] {
+      assembler.emit(.mov, .rax, .at(.rdi, 8 * factor.operand))
+      if factor.offset != 0 {
+        assembler.move(factor.offset, to: .rcx)
+        assembler.emit(.add, .rax, .rcx)
+      }
+      writeProductDistance(factor.batch, &assembler)
+      store(.rax, to: name, &assembler)
+    }
     // An epilogue finds what it stores by itself.
-    if epilogue == nil { matrices.append((kernel.stores[0].operand, .result, 4 * m * n)) }
-    for (operand, name, byteCount) in matrices {
-      assembler.emit(.mov, .rax, .at(.rdi, 8 * operand))
+    if epilogue == nil {
+      assembler.emit(.mov, .rax, .at(.rdi, 8 * kernel.stores[0].operand))
       if problem.batch > 1 {
-        assembler.move(byteCount, to: .rcx)
+        assembler.move(4 * problem.m * problem.n, to: .rcx)
         assembler.emit(.imul, .rcx, local(.batch))
         assembler.emit(.add, .rax, .rcx)
       }
-      store(.rax, to: name, &assembler)
+      store(.rax, to: .result, &assembler)
     }
     writeStreamBases(&assembler)
   }
@@ -182,7 +186,7 @@ extension NativeContraction {
     let top = assembler.makeLabel()
     assembler.bind(top)
     writeDepth(&assembler)
-    writeRightBlock(&assembler)
+    writeBlock(&assembler)
     writeTiles(&assembler)
     guard schedule.isDeep else { return }
     set(.isFirst, to: 0, &assembler)
@@ -216,10 +220,12 @@ extension NativeContraction {
     store(.rcx, to: .depth, &assembler)
   }
 
-  /// Sets where the right factor's block of k begins.
-  private func writeRightBlock(_ assembler: inout Assembler) {
+  /// Sets where each factor's block of k begins: the run and the place in it, or the right one's address.
+  private func writeBlock(_ assembler: inout Assembler) {
+    writePlace(in: problem.left.summed, .leftRun, .leftPlace, &assembler)
+    writePlace(in: problem.right.summed, .rightRun, .rightPlace, &assembler)
     load(.right, to: .rax, &assembler)
-    if schedule.isDeep {
+    if schedule.isDeep, problem.right.summed.isEven {
       assembler.move(problem.rightStrides.k, to: .rcx)
       assembler.emit(.imul, .rcx, local(.start))
       assembler.emit(.add, .rax, .rcx)
@@ -290,15 +296,16 @@ extension NativeContraction {
     assembler.emit(.imul, .rax, .rcx)
     if rows == tile.height, tile.tallCount > 0 { assembler.emit(.add, .rax, tile.tallCount) }
     store(.rax, to: .row, &assembler)
+    if schedule.leftPacking == .rows { return writeRowPacking(rows, &assembler) }
     assembler.move(problem.leftStrides.m, to: .r8)
     assembler.emit(.imul, .r8, .rax)
     assembler.emit(.add, .r8, local(.left))
-    if schedule.isDeep {
+    if schedule.isDeep, problem.left.summed.isEven {
       assembler.move(problem.leftStrides.k, to: .rcx)
       assembler.emit(.imul, .rcx, local(.start))
       assembler.emit(.add, .r8, .rcx)
     }
-    if schedule.packsLeft { writeLeftPacking(rows, &assembler) }
+    if schedule.leftPacking == .columns { writeColumnPacking(rows, &assembler) }
     store(.r8, to: .tileLeft, &assembler)
   }
 }

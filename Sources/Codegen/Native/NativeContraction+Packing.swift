@@ -1,52 +1,16 @@
 import DescentGraph
 
 extension NativeContraction {
-  /// Copies the columns of the left factor that a tile reads from `r8` to scratch memory, and sets `r8` to the copy.
-  ///
-  /// For each k its rows lie side by side. Where lines of the factor are a page apart, the tile would find room in
-  /// a few sets of the cache only.
-  func writeLeftPacking(_ rows: Int, _ assembler: inout Assembler) {
-    let (loop, done) = (assembler.makeLabel(), assembler.makeLabel())
-    // Not one element more is read than there are rows.
-    let mask: Register = isWide ? .k(2) : .ymm(1)
-    if isWide {
-      assembler.emit(.mov, .ecx, (1 << rows) - 1)
-      assembler.emit(.kmovw, mask, .ecx)
-    } else {
-      var bytes: [UInt8] = []
-      for lane in 0..<8 { bytes += [UInt8](repeating: lane < rows ? 0xff : 0, count: 4) }
-      assembler.emit(.vmovups, mask, .constant(assembler.constant(bytes)))
-    }
-    load(.scratch, to: .r10, &assembler)
-    assembler.emit(.add, .r10, leftOffset)
-    assembler.emit(.mov, .r9, .r10)
-    load(.depth, to: .rcx, &assembler)
-    assembler.emit(.test, .rcx, .rcx)
-    assembler.emit(.je, done)
-    assembler.bind(loop)
-    if isWide {
-      assembler.emit(.vmovups, vector(0), .at(.r8), mask: .zeroing(mask))
-    } else {
-      assembler.emit(.vmaskmovps, vector(0), mask, .at(.r8))
-    }
-    assembler.emit(.prefetcht1, .at(.r8, 24 * problem.leftStrides.k))
-    assembler.emit(.vmovups, .at(.r9), vector(0))
-    assembler.emit(.add, .r8, problem.leftStrides.k)
-    assembler.emit(.add, .r9, tileStrides.k)
-    assembler.emit(.dec, .rcx)
-    assembler.emit(.jne, loop)
-    assembler.bind(done)
-    assembler.emit(.mov, .r8, .r10)
-  }
-
   /// Copies the transposed panel at column `r11` to `r10`: for each k of the block, its columns side by side.
   ///
   /// A column of the panel is a row in memory. Squares of 16 columns by 16 steps of k change places in registers, or,
-  /// with 256 bits, of 8 by 4. Lanes beyond the last column become zero. Overwrites `r8`, `r9`, `rax`, `rcx` and `rdx`.
+  /// with 256 bits, of 8 by 4. Lanes beyond the last column become zero. Overwrites `r8`, `r9`, `rax`,
+  /// `rcx` and `rdx`, and, where k has several runs, `rbx`, `rsi`, `r12` and `r13`.
   func writeTransposition(_ panel: Panel, _ assembler: inout Assembler) {
     let (loop, rest, done) = (assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel())
     let steps = isWide ? 16 : 4
     writeRightAddress(&assembler)
+    writeFirstRun(&assembler)
     assembler.emit(.mov, .rax, .r10)
     load(.depth, to: .rcx, &assembler)
     assembler.bind(loop)
@@ -56,12 +20,41 @@ extension NativeContraction {
     assembler.emit(.add, .r9, 4 * steps)
     assembler.emit(.add, .rax, 4 * steps * tile.columns)
     assembler.emit(.sub, .rcx, steps)
+    writeNextRun(steps, loop, &assembler)
     assembler.emit(.jmp, loop)
     assembler.bind(rest)
     assembler.emit(.test, .rcx, .rcx)
     assembler.emit(.je, done)
     writeRest(panel, &assembler)
     assembler.bind(done)
+  }
+
+  /// Goes to the block's first run of k in the panel at `r9`: `r13` keeps the panel's address, `rsi` the run's number,
+  /// `r12` the steps left of it.
+  private func writeFirstRun(_ assembler: inout Assembler) {
+    let runs = problem.right.summed
+    guard !runs.isEven else { return }
+    assembler.emit(.mov, .r13, .r9)
+    assembler.emit(.lea, .rbx, .constant(runTable(runs, &assembler)))
+    load(.rightRun, to: .rsi, &assembler)
+    assembler.emit(.movsxd, .r9, .at(.rbx, index: .rsi, scale: 4))
+    assembler.emit(.add, .r9, .r13)
+    load(.rightPlace, to: .rdx, &assembler)
+    assembler.emit(.lea, .r9, .at(.r9, index: .rdx, scale: 4))
+    assembler.emit(.mov, .r12, runs.length)
+    assembler.emit(.sub, .r12, .rdx)
+  }
+
+  /// Takes steps from the run, and goes to the next when none are left; runs are whole squares long.
+  private func writeNextRun(_ steps: Int, _ loop: Label, _ assembler: inout Assembler) {
+    let runs = problem.right.summed
+    guard !runs.isEven else { return }
+    assembler.emit(.sub, .r12, steps)
+    assembler.emit(.jne, loop)
+    assembler.emit(.inc, .rsi)
+    assembler.emit(.movsxd, .r9, .at(.rbx, index: .rsi, scale: 4))
+    assembler.emit(.add, .r9, .r13)
+    assembler.emit(.mov, .r12, runs.length)
   }
 
   /// Transposes the `rcx` steps of k that do not fill a square.

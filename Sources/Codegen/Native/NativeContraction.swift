@@ -34,9 +34,12 @@ struct NativeContraction {
     self.isWide = isWide
     problem = ContractionProblem(kernel)
     // Elements of a tile are reached by displacements of 32 bits.
-    guard max(problem.m, problem.n, problem.k) < 1 << 20, problem.chunks < 1 << 12 else {
-      return nil
-    }
+    let steps = [
+      problem.leftStrides.m, problem.leftStrides.k, problem.rightStrides.k, problem.rightStrides.n,
+    ]
+    guard max(problem.n, problem.k) < 1 << 20, problem.m < 1 << 31, problem.chunks < 1 << 12,
+      steps.allSatisfy({ abs($0) < 1 << 25 })
+    else { return nil }
     schedule = ContractionSchedule(
       problem, isWide: isWide, threads: threads.threads(for: problem.work))
     guard !problem.isEmpty, !kernel.isPlain else {
@@ -77,7 +80,7 @@ extension NativeContraction {
     case batch, part, left, right, result, firstTile, endTile, firstColumn, endColumn
     // Of the blocks.
     case blockColumn, endBlockColumn, blockTile, endBlockTile, start, depth, run, endRun, isFirst
-    case isLast, rightBlock, sums
+    case isLast, rightBlock, sums, leftRun, leftPlace, rightRun, rightPlace
     // Of the tile.
     case tile, row, tileLeft, panel, panelSums, rowsLeft
 
@@ -120,12 +123,21 @@ extension NativeContraction {
     schedule.packsRight ? schedule.blockColumns / tile.columns * schedule.panelBytes : 0
   }
   var sumsOffset: Int {
-    leftOffset + (schedule.packsLeft ? schedule.depth * tileStrides.k : 0)
+    switch schedule.leftPacking {
+    case .none: leftOffset
+    case .rows: leftOffset + tile.tallest * tileStrides.m
+    case .columns: leftOffset + schedule.depth * tileStrides.k
+    }
   }
 
   /// The distances in bytes between a tile's neighbours along m and k as the loop over k reads them.
   var tileStrides: (m: Int, k: Int) {
-    schedule.packsLeft ? (4, 4 * width) : problem.leftStrides
+    switch schedule.leftPacking {
+    case .none: problem.leftStrides
+    // A line more keeps rows apart in the cache.
+    case .rows: (4 * schedule.depth + 64, 4)
+    case .columns: (4, 4 * width)
+    }
   }
 
   /// The bytes of a block's sums after one run of k.

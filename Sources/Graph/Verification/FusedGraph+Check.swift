@@ -14,8 +14,8 @@
 // G4  A member reads another at its own place: directly at the same level; in a row also the reduced level from
 //     elements or from the reduced level, if axes of extent above 1 keep their order and come first; in a
 //     column so from the reduced level, and from elements if the reduced axes are missing and the others keep
-//     their order. Contractions, scatters and reductions of other groups, and what
-//     reads at other places, read memory.
+//     their order. Contractions, scatters and reductions of other groups, and what reads at other places, read
+//     memory; a contraction that in which its factors' elements lie, behind movement.
 // G5  What a group reads from memory is a leaf or an output of an earlier group.
 // G6  The outputs are the members that results or other groups read.
 
@@ -238,13 +238,19 @@ extension FusionChecker {
     of value: Value, _ group: FusionGroup, _ index: Int, _ levels: Levels
   ) {
     let node = graph[value]
+    if node.op.isContraction {
+      for factor in graph.factors(of: value) {
+        readInMemory(factor.source, by: name(value), index)
+      }
+      return
+    }
     for (position, operand) in node.operands.enumerated() {
       switch node.op {
-      case .contraction, .index(.scatterAdd):
+      case .index(.scatterAdd):
         readInMemory(operand, by: name(value), index)
       case .index(.gather) where position == 0:
         readInMemory(operand, by: name(value), index)
-      case .elementwise, .reduction, .movement, .index, .leaf:
+      case .elementwise, .reduction, .movement, .contraction, .index, .leaf:
         readElements(of: operand, by: value, group, index, levels)
       }
     }

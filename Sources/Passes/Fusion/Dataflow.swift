@@ -104,6 +104,15 @@ extension Dataflow {
         isComputed[Int(value.index)] = !node.op.isLeaf && !node.op.isView
       }
       if case .index = node.op { precedesCheck[Int(value.index)] = true }
+      if node.op.isContraction {
+        // Movement before a factor is read through as far as the kernel can.
+        for factor in graph.factors(of: value) {
+          let source = Int(factor.source.index)
+          (isNeeded[source], isWanted[source]) = (true, true)
+          if precedesCheck[Int(value.index)] { precedesCheck[source] = true }
+        }
+        continue
+      }
       for (position, operand) in node.operands.enumerated() {
         isNeeded[Int(operand.index)] = true
         if precedesCheck[Int(value.index)] { precedesCheck[Int(operand.index)] = true }
@@ -208,7 +217,9 @@ extension Dataflow {
   private mutating func append(readsOf value: Value, _ arrivals: [Arrival]) {
     let node = graph[value]
     var found: [Read] = []
-    for (position, operand) in node.operands.enumerated() {
+    let operands =
+      node.op.isContraction ? graph.factors(of: value).map(\.source) : node.operands
+    for (position, operand) in operands.enumerated() {
       let arrival = arrivals[Int(operand.index)]
       var source = arrival.source
       let way: Way
@@ -221,7 +232,9 @@ extension Dataflow {
       case .movement, .leaf: way = .elsewhere(by: value)
       }
       // A number that others form themselves is in memory for those that read memory.
-      if source < 0, node.op.readsMemory(at: position) { source = storage(of: operand).index }
+      if source < 0, node.op.isContraction || node.op.readsMemory(at: position) {
+        source = storage(of: operand).index
+      }
       guard source >= 0 else { continue }
       found.append(Read(source: source, reader: value.index, way: way))
     }
@@ -252,7 +265,7 @@ extension Op {
   /// Whether a kernel reads an operand's memory as such, not element by element at places known beforehand.
   fileprivate func readsMemory(at position: Int) -> Bool {
     switch self {
-    case .contraction, .index(.scatterAdd): true
+    case .index(.scatterAdd): true
     case .index(.gather): position == 0
     default: false
     }

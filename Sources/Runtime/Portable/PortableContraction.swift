@@ -10,14 +10,25 @@ import DescentGraph
 /// or overflow, is computed again with the library's fused multiply-add.
 struct PortableContraction {
   let extents: Contraction.Extents
-  let contraction: Contraction
-  let left: UnsafeMutablePointer<Float>
-  let right: UnsafeMutablePointer<Float>
+  let chunks: Int
+  let left: Factor
+  let right: Factor
   /// What is stored, to operands of these numbers.
   let stores: UnsafeMutablePointer<LoopKernel.Store>
   let storeCount: Int
   let hasEpilogue: Bool
   var machine: BlockMachine
+
+  /// Where a factor's elements are.
+  struct Factor {
+    let base: UnsafeMutablePointer<Float>
+    /// How far each product's first element is from the base.
+    let batch: UnsafeMutablePointer<Int>
+    /// How far each row of a left factor, or column of a right one, is from the first.
+    let kept: UnsafeMutablePointer<Int>
+    /// How far each term of a sum is from the first.
+    let summed: UnsafeMutablePointer<Int>
+  }
 
   /// Returns the scratch memory a thread needs, in bytes: raw rows for the epilogue and partial sums of chunks.
   static func scratchBytes(n: Int, chunks: Int) -> Int {
@@ -34,7 +45,7 @@ struct PortableContraction {
       let (batch, first) = (unit / tiles, unit % tiles * rowsPerUnit)
       let count = min(rowsPerUnit, extents.m - first)
       if batch != checked {
-        isRightSafe = FactorRange(right + batch * extents.k * extents.n, extents.k * extents.n)
+        isRightSafe = Matrix(right, batch).range(0, extents.n, terms: extents.k)
         checked = batch
       }
       runRows(batch, first, count, isRightSafe)
@@ -51,18 +62,14 @@ struct PortableContraction {
       hasEpilogue
       ? machine.scratch.partials.assumingMemoryBound(to: Float.self)
       : machine.operands[stores[0].operand].assumingMemoryBound(to: Float.self) + start
-    let a = Matrix(
-      left + batch * extents.m * extents.k, transposed: contraction.transposeLeft,
-      rows: extents.m, columns: extents.k)
-    let b = Matrix(
-      right + batch * extents.k * n, transposed: contraction.transposeRight, rows: extents.k,
-      columns: n)
-    let isSafe = rightRange.isSafe(with: a.range(rows: first, count), terms: extents.k)
+    let (a, b) = (Matrix(left, batch), Matrix(right, batch))
+    let isSafe = rightRange.isSafe(
+      with: a.range(first, count, terms: extents.k), terms: extents.k)
     var column = 0
     while column < n {
       let width = min(4, n - column)
       let isDone =
-        isSafe && width == 4 && contraction.chunks == 1
+        isSafe && width == 4 && chunks == 1
         && tile(a, b, first, count, column, rows + column)
       if !isDone { exactTile(a, b, first, count, column, width, rows + column) }
       column += width
@@ -92,12 +99,17 @@ struct PortableContraction {
     let last = first + count - 1
     let (r0, r1, r2, r3) = (first, min(first + 1, last), min(first + 2, last), last)
     var suspicion = SIMD4<UInt64>()
+    let lines = (a.line(r0), a.line(r1), a.line(r2), a.line(r3))
+    let columns = (b.line(column), b.line(column + 1), b.line(column + 2), b.line(column + 3))
     for k in 0..<extents.k {
-      let factor = b.fourColumns(k, column)
-      PortableContraction.step(&sums.0, a[r0, k], factor, &suspicion)
-      PortableContraction.step(&sums.1, a[r1, k], factor, &suspicion)
-      PortableContraction.step(&sums.2, a[r2, k], factor, &suspicion)
-      PortableContraction.step(&sums.3, a[r3, k], factor, &suspicion)
+      let (own, other) = (a.summed[k], b.summed[k])
+      let factor = SIMD4(
+        Double(columns.0[other]), Double(columns.1[other]), Double(columns.2[other]),
+        Double(columns.3[other]))
+      PortableContraction.step(&sums.0, Double(lines.0[own]), factor, &suspicion)
+      PortableContraction.step(&sums.1, Double(lines.1[own]), factor, &suspicion)
+      PortableContraction.step(&sums.2, Double(lines.2[own]), factor, &suspicion)
+      PortableContraction.step(&sums.3, Double(lines.3[own]), factor, &suspicion)
     }
     guard (suspicion[0] | suspicion[1] | suspicion[2] | suspicion[3]) >> 63 == 0 else {
       return false
@@ -130,7 +142,7 @@ struct PortableContraction {
     _ a: Matrix, _ b: Matrix, _ first: Int, _ count: Int, _ column: Int, _ width: Int,
     _ rows: UnsafeMutablePointer<Float>
   ) {
-    let chunks = contraction.chunks
+    let chunks = chunks
     let length = (extents.k + chunks - 1) / chunks
     for row in 0..<count {
       for lane in 0..<width {
@@ -148,7 +160,7 @@ struct PortableContraction {
     guard step < chunks else {
       var sum: Float = 0
       for k in min(index * length, extents.k)..<min((index + 1) * length, extents.k) {
-        sum = sum.addingProduct(Float(a[row, k]), Float(b[k, column]))
+        sum = sum.addingProduct(a.line(row)[a.summed[k]], b.line(column)[b.summed[k]])
       }
       return sum
     }
@@ -158,38 +170,26 @@ struct PortableContraction {
   }
 }
 
-/// A matrix in memory, stored by rows or by columns.
+/// A factor of one product: lines that are kept (rows of a left factor, columns of a right one) with their terms.
 private struct Matrix {
   let base: UnsafeMutablePointer<Float>
-  let rowStride: Int
-  let columnStride: Int
-  let columns: Int
+  let kept: UnsafeMutablePointer<Int>
+  let summed: UnsafeMutablePointer<Int>
 
-  init(_ base: UnsafeMutablePointer<Float>, transposed: Bool, rows: Int, columns: Int) {
-    self.base = base
-    rowStride = transposed ? 1 : columns
-    columnStride = transposed ? rows : 1
-    self.columns = columns
+  init(_ factor: PortableContraction.Factor, _ batch: Int) {
+    base = factor.base + factor.batch[batch]
+    (kept, summed) = (factor.kept, factor.summed)
   }
 
   @inline(__always)
-  subscript(row: Int, column: Int) -> Double {
-    Double(base[row * rowStride + column * columnStride])
-  }
+  func line(_ index: Int) -> UnsafeMutablePointer<Float> { base + kept[index] }
 
-  @inline(__always)
-  func fourColumns(_ row: Int, _ column: Int) -> SIMD4<Double> {
-    let from = base + row * rowStride + column * columnStride
-    return SIMD4(
-      Double(from[0]), Double(from[columnStride]), Double(from[2 * columnStride]),
-      Double(from[3 * columnStride]))
-  }
-
-  /// Returns the range of exponents in some rows.
-  func range(rows first: Int, _ count: Int) -> FactorRange {
+  /// Returns the range of exponents in some lines.
+  func range(_ first: Int, _ count: Int, terms: Int) -> FactorRange {
     var range = FactorRange()
-    for row in first..<first + count {
-      for column in 0..<columns { range.include(base[row * rowStride + column * columnStride]) }
+    for index in first..<first + count {
+      let line = line(index)
+      for term in 0..<terms { range.include(line[summed[term]]) }
     }
     return range
   }
@@ -199,12 +199,6 @@ private struct Matrix {
 private struct FactorRange {
   private var least: UInt32 = .max
   private var greatest: UInt32 = 0
-
-  init() {}
-
-  init(_ elements: UnsafeMutablePointer<Float>, _ count: Int) {
-    for index in 0..<count { include(elements[index]) }
-  }
 
   @inline(__always)
   mutating func include(_ element: Float) {

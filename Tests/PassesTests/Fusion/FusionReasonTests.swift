@@ -159,8 +159,7 @@ import Testing
       """
       %1 → %3: their kernels meet through %2 transpose, 128 B
       %1 → %8: another kernel stands between it and its reader, 128 B
-      %3 → %4: their kernels meet through %4 transpose, 128 B
-      %4 → %6: a contraction reads it in memory, 128 B
+      %3 → %6: a contraction reads it in memory, 128 B
       %6 → %8: their kernels meet through %7 transpose, 128 B
       %8: it is an output, 64 B
       """)

@@ -15,20 +15,22 @@ extension ProgramDrawing {
       chunks: random.chance(65) ? 1 : pick([2, 3, 4, 5, 7, 8, 17]))
     let batch = (0..<pick([0, 0, 0, 1, 2])).map { _ in random.chance(2) ? 0 : random.int(1...3) }
     let (m, n, k) = drawExtents(batch.reduce(1, *), contraction)
-    let shape = { (isTransposed: Bool, rows: Int, columns: Int) in
-      Shape(batch + (isTransposed ? [columns, rows] : [rows, columns]))
-    }
-    let left = shape(contraction.transposeLeft, m, k)
-    let right = shape(contraction.transposeRight, k, n)
+    let isVector = m == 1 || n == 1
+    let factors = [
+      drawFactor(.left, batch, m, k, isTurned: contraction.transposeLeft, isVector, contraction),
+      drawFactor(.right, batch, n, k, isTurned: !contraction.transposeRight, isVector, contraction),
+    ]
     let domain = batch + [m, n]
-    let factors = [left, right].map { addOperand(.f32, count: $0.count) }
     let isPlain = random.chance(25)
     draw(over: domain, steps: isPlain ? 0 : random.int(1...12), after: [.core(.f32)])
     let results =
       isPlain ? pick([[0], [0], [0, 0]]) : (0..<pick([1, 1, 2, 3, 8])).map { _ in self.result() }
     let kernel = ContractionKernel(
-      extents: contraction.extents(left, right), contraction: contraction, left: factors[0],
-      right: factors[1], domain: domain, epilogue: program,
+      extents: contraction.extents(
+        Shape([batch.reduce(1, *)] + (contraction.transposeLeft ? [k, m] : [m, k])),
+        Shape([batch.reduce(1, *)] + (contraction.transposeRight ? [n, k] : [k, n]))),
+      chunks: contraction.chunks, left: factors[0], right: factors[1], domain: domain,
+      epilogue: program,
       stores: results.enumerated().map {
         LoopKernel.Store(register: $0.element, operand: operands.count + $0.offset)
       })
@@ -36,6 +38,54 @@ extension ProgramDrawing {
       RandomKernel.Output(type: program.types[Int($0)], count: domain.reduce(1, *))
     }
     return (.contraction(kernel), outputs)
+  }
+
+  /// Draws where a factor's elements lie: side by side, or in runs with anything between them, even other runs.
+  ///
+  /// - Parameter isTurned: Whether what is kept lies within what is summed over.
+  private mutating func drawFactor(
+    _ side: FactorLayout.Side, _ batch: [Int], _ kept: Int, _ summed: Int, isTurned: Bool,
+    _ isVector: Bool, _ contraction: Contraction
+  ) -> ContractionKernel.Factor {
+    while true {
+      let isLoose = random.chance(60) && kept * summed * batch.reduce(1, *) > 0
+      var parts = [batch, [kept], [summed]].map { extents in extents.filter { $0 != 1 } }
+      if isLoose { parts = parts.map { $0.flatMap { cut($0) } } }
+      var layout = FactorLayout(batch: [], kept: [], summed: [])
+      var step = 1
+      let order = isTurned ? [1, 2, 0] : [2, 1, 0]
+      var axes = order.flatMap { role in parts[role].indices.reversed().map { (role, $0) } }
+      // The axes within runs stay; those between them may change places.
+      if isLoose, axes.count > 1 { axes[1...].shuffle(using: &random) }
+      var strides = parts.map { $0.map { _ in 0 } }
+      for (role, axis) in axes {
+        strides[role][axis] = isLoose && random.chance(10) ? pick([0, 1, step, -step]) : step
+        step *= max(1, parts[role][axis])
+        if isLoose, random.chance(30) { step += random.int(1...5) }
+      }
+      let made = zip(parts, strides).map { zip($0, $1).map(FactorLayout.Axis.init) }
+      (layout.batch, layout.kept, layout.summed) = (made[0], made[1], made[2])
+      guard
+        !isLoose || layout.isReadable(as: side, isVector: isVector, isCut: contraction.chunks > 1)
+      else { continue }
+      let all = made.joined()
+      let least = all.reduce(0) { $0 + min(0, ($1.extent - 1) * $1.stride) }
+      let most = all.reduce(0) { $0 + max(0, ($1.extent - 1) * $1.stride) }
+      let isEmpty = all.contains { $0.extent == 0 }
+      layout.offset = isEmpty ? 0 : -least + (isLoose ? random.int(0...3) : 0)
+      let count = isEmpty ? 0 : layout.offset + most + 1
+      return ContractionKernel.Factor(operand: addOperand(.f32, count: count), layout: layout)
+    }
+  }
+
+  /// Cuts an extent into factors, at times.
+  private mutating func cut(_ extent: Int) -> [Int] {
+    let divisors = (2...32).filter { extent % $0 == 0 && extent > $0 }
+    guard !divisors.isEmpty, random.chance(80) else { return [extent] }
+    // Of a transposed right factor, runs of whole squares are read where they are.
+    if extent % 16 == 0, extent > 16, random.chance(70) { return [extent / 16, 16] }
+    let inner = pick(divisors)
+    return random.chance(50) ? [extent / inner, inner] : [inner, extent / inner]
   }
 
   /// Extents around those of tiles, blocks and vectors; each limits those drawn after it.
@@ -54,6 +104,8 @@ extension ProgramDrawing {
         ? (random.int(15...17), random.int(257...300), random.int(510...600))
         : (random.int(7...9), random.int(513...560), random.int(250...300))
     }
+    // Runs of whole squares.
+    if random.chance(8) { return (random.int(2...20), random.int(2...20), 16 * random.int(2...6)) }
     // Lines a page apart are packed, whatever their number.
     if random.chance(3) {
       if contraction.transposeLeft { return (1024, random.int(2...3), random.int(1...4)) }
@@ -64,7 +116,8 @@ extension ProgramDrawing {
       1, 2, 3, 7, 8, 9, 15, 16, 17, 19, 23, 31, 32, 33, 35, 47, 48, 49, 63, 64, 65, 97, 129, 385,
     ]
     let depths = [
-      1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 19, 31, 33, 64, 67, 127, 128, 129, 131, 255, 257, 513,
+      1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 19, 31, 33, 48, 64, 67, 96, 127, 128, 129, 131, 255, 257,
+      513,
       521,
       1025,
     ]

@@ -19,19 +19,23 @@ extension RandomKernel {
 
   /// The epilogue of the products that the interpreter computes.
   private func evaluate(_ kernel: ContractionKernel) -> (outputs: [[UInt64]], fault: Int?) {
-    let (extents, contraction) = (kernel.extents, kernel.contraction)
+    let extents = kernel.extents
     let (batch, m, n, k) = (extents.batch, extents.m, extents.n, extents.k)
-    let factor = { (operand: Int, rows: Int, columns: Int, isTransposed: Bool) in
-      let shape = Shape([batch] + (isTransposed ? [columns, rows] : [rows, columns]))
-      return NDArray(
-        bits: (0..<shape.count).map { inputs[operand].element($0, .f32) },
-        type: TensorType(.f32, shape))
+    let factor = { (factor: ContractionKernel.Factor, kept: Int) in
+      let layout = factor.layout
+      let offsets = [layout.batch, layout.kept, layout.summed].map(FactorLayout.distances)
+      let bits = offsets[0].flatMap { first in
+        offsets[1].flatMap { kept in
+          offsets[2].map {
+            inputs[factor.operand].element(layout.offset + first + kept + $0, .f32)
+          }
+        }
+      }
+      return NDArray(bits: bits, type: TensorType(.f32, Shape([batch, kept, k])))
     }
-    let products = contraction.reference(
-      [
-        factor(kernel.left, m, k, contraction.transposeLeft),
-        factor(kernel.right, k, n, contraction.transposeRight),
-      ], result: TensorType(.f32, Shape([batch, m, n])))
+    let products = Contraction(transposeRight: true, chunks: kernel.chunks).reference(
+      [factor(kernel.left, m), factor(kernel.right, n)],
+      result: TensorType(.f32, Shape([batch, m, n])))
     var fault: Int?
     let elements = kernel.epilogue.evaluate(
       over: kernel.domain, kept: kernel.stores.map(\.register), core: products.bits, &fault

@@ -85,7 +85,7 @@ struct RandomKernel {
         }
       }
     case .contraction(let kernel):
-      return operand != kernel.left && operand != kernel.right
+      return operand != kernel.left.operand && operand != kernel.right.operand
         && kernel.epilogue.reads(operand, over: kernel.domain).allSatisfy { $0 }
     case .bundle, .scatter, .copy: return false
     }
@@ -146,7 +146,8 @@ struct RandomKernel {
   var description: String {
     switch body {
     case .loop(let loop): "\(kind) of \(loop.domain) along \(loop.reduced)"
-    case .contraction(let kernel): "\(kernel.contraction) of \(kernel.extents)"
+    case .contraction(let kernel):
+      "product of \(kernel.extents) in \(kernel.chunks), \(kernel.left), \(kernel.right)"
     case .scatter(let kernel):
       "scatter of \(kernel.count) to \(kernel.outer)×\(kernel.rows)×\(kernel.inner)"
     case .bundle: "bundle"

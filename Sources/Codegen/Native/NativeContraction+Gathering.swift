@@ -1,0 +1,193 @@
+// Copies of what a tile reads of the left factor, where it does not lie as the loop over k reads it.
+
+extension NativeContraction {
+  /// The constant that holds the distances of runs from the first, as numbers of 32 bits, with at least one more
+  /// behind: tables are whole lines.
+  func runTable(_ runs: ContractionProblem.Runs, _ assembler: inout Assembler) -> Constant {
+    let rest = [Int](repeating: 0, count: 16 - runs.starts.count % 16)
+    return assembler.constant(
+      (runs.starts + rest).flatMap { start in
+        (0..<4).map { UInt8(truncatingIfNeeded: start >> (8 * $0)) }
+      })
+  }
+
+  /// Sets variables to the run in which this block of k begins, and to how many places are before it there.
+  func writePlace(
+    in runs: ContractionProblem.Runs, _ run: Local, _ place: Local, _ assembler: inout Assembler
+  ) {
+    guard !runs.isEven else { return }
+    load(.start, to: .rax, &assembler)
+    writeDivision(by: runs.length, &assembler)
+    store(.rax, to: run, &assembler)
+    store(.rdx, to: place, &assembler)
+  }
+
+  /// Divides `rax`; the rest goes to `rdx`. Overwrites `rcx`.
+  private func writeDivision(by divisor: Int, _ assembler: inout Assembler) {
+    assembler.emit(.xor, .edx, .edx)
+    assembler.emit(.mov, .ecx, divisor)
+    assembler.emit(.div, .rcx)
+  }
+
+  /// Copies the terms of a tile's rows to scratch memory, row after row, and notes where they are.
+  func writeRowPacking(_ rows: Int, _ assembler: inout Assembler) {
+    let (loop, done) = (assembler.makeLabel(), assembler.makeLabel())
+    let (kept, summed) = (problem.left.kept, problem.left.summed)
+    load(.scratch, to: .r13, &assembler)
+    assembler.emit(.add, .r13, leftOffset)
+    store(.r13, to: .tileLeft, &assembler)
+    load(.depth, to: .rcx, &assembler)
+    assembler.emit(.test, .rcx, .rcx)
+    assembler.emit(.je, done)
+    load(.row, to: .r12, &assembler)
+    assembler.emit(.mov, .r14, rows)
+    if !summed.isEven { assembler.emit(.lea, .rbx, .constant(runTable(summed, &assembler))) }
+    if !kept.isEven { assembler.emit(.lea, .rsi, .constant(runTable(kept, &assembler))) }
+    assembler.bind(loop)
+    if kept.isEven {
+      assembler.move(kept.step, to: .r8)
+      assembler.emit(.imul, .r8, .r12)
+    } else {
+      assembler.emit(.mov, .rax, .r12)
+      writeDivision(by: kept.length, &assembler)
+      assembler.emit(.movsxd, .r8, .at(.rsi, index: .rax, scale: 4))
+      assembler.emit(.imul, .rdx, .rdx, kept.step)
+      assembler.emit(.add, .r8, .rdx)
+    }
+    assembler.emit(.add, .r8, local(.left))
+    assembler.emit(.mov, .r9, .r13)
+    walkRuns(&assembler) { writeCopy(&$0) }
+    assembler.emit(.add, .r13, tileStrides.m)
+    assembler.emit(.inc, .r12)
+    assembler.emit(.dec, .r14)
+    assembler.emit(.jne, loop)
+    assembler.bind(done)
+  }
+
+  /// Runs a body for each run of this block's terms: `rax` is the address of its first, `rcx` their number, if `r8` is
+  /// that of the whole sum's first. The body leaves `rdi`, `r8` and `r15` as they are.
+  private func walkRuns(_ assembler: inout Assembler, _ body: (inout Assembler) -> Void) {
+    let runs = problem.left.summed
+    guard !runs.isEven else {
+      load(.start, to: .rcx, &assembler)
+      assembler.emit(.lea, .rax, .at(.r8, index: .rcx, scale: 4))
+      load(.depth, to: .rcx, &assembler)
+      return body(&assembler)
+    }
+    let (loop, isWhole) = (assembler.makeLabel(), assembler.makeLabel())
+    load(.depth, to: .r15, &assembler)
+    load(.leftRun, to: .rdi, &assembler)
+    load(.leftPlace, to: .rdx, &assembler)
+    assembler.bind(loop)
+    assembler.emit(.movsxd, .rax, .at(.rbx, index: .rdi, scale: 4))
+    assembler.emit(.add, .rax, .r8)
+    assembler.emit(.mov, .ecx, runs.length)
+    assembler.emit(.sub, .rcx, .rdx)
+    assembler.emit(.imul, .rdx, .rdx, runs.step)
+    assembler.emit(.add, .rax, .rdx)
+    assembler.emit(.cmp, .rcx, .r15)
+    assembler.emit(.jle, isWhole)
+    assembler.emit(.mov, .rcx, .r15)
+    assembler.bind(isWhole)
+    assembler.emit(.sub, .r15, .rcx)
+    body(&assembler)
+    assembler.emit(.inc, .rdi)
+    assembler.emit(.xor, .edx, .edx)
+    assembler.emit(.test, .r15, .r15)
+    assembler.emit(.jne, loop)
+  }
+
+  /// Copies the `rcx` elements at `rax` to `r9`, and moves it behind them; up to a vector behind that is overwritten.
+  private func writeCopy(_ assembler: inout Assembler) {
+    for count in [4, 1] {
+      let (loop, rest) = (assembler.makeLabel(), assembler.makeLabel())
+      assembler.bind(loop)
+      assembler.emit(.sub, .rcx, count * width)
+      assembler.emit(.jl, rest)
+      for index in 0..<count {
+        assembler.emit(.vmovups, vector(index), .at(.rax, 4 * width * index))
+      }
+      for index in 0..<count {
+        assembler.emit(.vmovups, .at(.r9, 4 * width * index), vector(index))
+      }
+      assembler.emit(.add, .rax, 4 * width * count)
+      assembler.emit(.add, .r9, 4 * width * count)
+      assembler.emit(.jmp, loop)
+      assembler.bind(rest)
+      assembler.emit(.add, .rcx, count * width)
+    }
+    let (loop, done) = (assembler.makeLabel(), assembler.makeLabel())
+    assembler.emit(.test, .rcx, .rcx)
+    assembler.emit(.je, done)
+    if isWide {
+      assembler.emit(.mov, .edx, 1)
+      assembler.emit(.shl, .edx, .cl)
+      assembler.emit(.dec, .edx)
+      assembler.emit(.kmovw, .k(2), .edx)
+      assembler.emit(.vmovups, vector(0), .at(.rax), mask: .zeroing(.k(2)))
+      assembler.emit(.vmovups, .at(.r9), vector(0))
+      assembler.emit(.lea, .r9, .at(.r9, index: .rcx, scale: 4))
+    } else {
+      assembler.bind(loop)
+      assembler.emit(.mov, .edx, .at(.rax))
+      assembler.emit(.mov, .at(.r9), .edx)
+      assembler.emit(.add, .rax, 4)
+      assembler.emit(.add, .r9, 4)
+      assembler.emit(.dec, .rcx)
+      assembler.emit(.jne, loop)
+    }
+    assembler.bind(done)
+  }
+
+  /// Copies the columns of the left factor that a tile reads from `r8` to scratch memory, and sets `r8` to the copy.
+  ///
+  /// For each k its rows lie side by side. Where lines of the factor are a page apart, the tile would find room in
+  /// a few sets of the cache only.
+  func writeColumnPacking(_ rows: Int, _ assembler: inout Assembler) {
+    let done = assembler.makeLabel()
+    // Not one element more is read than there are rows.
+    let mask: Register = isWide ? .k(2) : .ymm(1)
+    if isWide {
+      assembler.emit(.mov, .ecx, (1 << rows) - 1)
+      assembler.emit(.kmovw, mask, .ecx)
+    } else {
+      var bytes: [UInt8] = []
+      for lane in 0..<8 { bytes += [UInt8](repeating: lane < rows ? 0xff : 0, count: 4) }
+      assembler.emit(.vmovups, mask, .constant(assembler.constant(bytes)))
+    }
+    load(.scratch, to: .r10, &assembler)
+    assembler.emit(.add, .r10, leftOffset)
+    assembler.emit(.mov, .r9, .r10)
+    load(.depth, to: .rcx, &assembler)
+    assembler.emit(.test, .rcx, .rcx)
+    assembler.emit(.je, done)
+    let runs = problem.left.summed
+    if runs.isEven {
+      writeColumns(at: .r8, mask, &assembler)
+    } else {
+      assembler.emit(.lea, .rbx, .constant(runTable(runs, &assembler)))
+      walkRuns(&assembler) { writeColumns(at: .rax, mask, &$0) }
+    }
+    assembler.bind(done)
+    assembler.emit(.mov, .r8, .r10)
+  }
+
+  /// Copies the columns of `rcx` neighbouring terms to `r9`.
+  private func writeColumns(
+    at address: Register, _ mask: Register, _ assembler: inout Assembler
+  ) {
+    let loop = assembler.makeLabel()
+    assembler.bind(loop)
+    if isWide {
+      assembler.emit(.vmovups, vector(0), .at(address), mask: .zeroing(mask))
+    } else {
+      assembler.emit(.vmaskmovps, vector(0), mask, .at(address))
+    }
+    assembler.emit(.prefetcht1, .at(address, 24 * problem.leftStrides.k))
+    assembler.emit(.vmovups, .at(.r9), vector(0))
+    assembler.emit(.add, address, problem.leftStrides.k)
+    assembler.emit(.add, .r9, tileStrides.k)
+    assembler.emit(.dec, .rcx)
+    assembler.emit(.jne, loop)
+  }
+}

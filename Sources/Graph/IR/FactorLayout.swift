@@ -1,0 +1,83 @@
+/// Where the elements of one factor of a contraction lie in memory, counted in elements.
+///
+/// The address of an element is the offset and, for each axis, its place times the stride. What is one axis to the
+/// contraction may be several here: the rows of an image's windows are its images, and places down and across.
+package struct FactorLayout: Hashable, Sendable, Codable {
+  /// A run of places that are equally far apart.
+  package struct Axis: Hashable, Sendable, Codable {
+    package var extent: Int
+    package var stride: Int
+
+    package init(extent: Int, stride: Int) {
+      self.extent = extent
+      self.stride = stride
+    }
+  }
+
+  /// Which factor of a contraction.
+  package enum Side: Sendable { case left, right }
+
+  /// The address of the first element.
+  package var offset: Int
+  /// The axes of the batch, of what the result keeps (rows of the left factor, columns of the right one), and of what
+  /// is summed over: each from the outermost to the innermost, none of extent 1, and none that goes on evenly
+  /// where another ends. A factor without elements has one empty axis for each axis of its own.
+  package var batch: [Axis]
+  package var kept: [Axis]
+  package var summed: [Axis]
+
+  package init(offset: Int = 0, batch: [Axis], kept: [Axis], summed: [Axis]) {
+    self.offset = offset
+    self.batch = batch
+    self.kept = kept
+    self.summed = summed
+  }
+
+  /// The greatest number of runs along one axis of a product: their addresses stand in a table.
+  private static let maximumRuns = 1 << 14
+  /// Addresses within a product are numbers of bytes with 32 bits, and so are those a few dozen places away.
+  private static let maximumDistance = 1 << 28
+  private static let maximumStride = 1 << 22
+
+  /// Whether contraction kernels read such a factor where it lies.
+  ///
+  /// - Parameters:
+  ///   - side: Which factor it is.
+  ///   - isVector: Whether it or the other factor is a single row or column; such products are read plainly only.
+  ///   - isCut: Whether the sums are cut into chunks.
+  package func isReadable(as side: Side, isVector: Bool, isCut: Bool) -> Bool {
+    let all = batch + kept + summed
+    guard !all.contains(where: { $0.extent == 0 }),
+      (kept + summed).allSatisfy({
+        abs($0.stride) * $0.extent < FactorLayout.maximumDistance
+      }),
+      [kept, summed].allSatisfy({ abs($0.last?.stride ?? 0) < FactorLayout.maximumStride }),
+      FactorLayout.runCount(kept) <= FactorLayout.maximumRuns,
+      FactorLayout.runCount(summed) <= FactorLayout.maximumRuns
+    else { return false }
+    let isPlain = kept.count <= 1 && summed.count <= 1
+    let keptIsDense = kept.isEmpty || kept[kept.count - 1].stride == 1
+    let summedIsDense = summed.isEmpty || summed[summed.count - 1].stride == 1
+    if isVector { return isPlain && (keptIsDense || summedIsDense) }
+    switch side {
+    case .left: return keptIsDense || summedIsDense
+    case .right:
+      guard kept.count <= 1 else { return false }
+      // What is transposed in squares must not end within one.
+      let isWhole = summed.count <= 1 || !isCut && (summed.last?.extent ?? 0) % 16 == 0
+      return summed.count <= 1 && keptIsDense || summedIsDense && isWhole
+    }
+  }
+
+  /// Returns how far each place of some axes is from the first, in row-major order.
+  package static func distances(_ axes: [Axis]) -> [Int] {
+    axes.reduce([0]) { outer, axis in
+      outer.flatMap { first in (0..<axis.extent).map { first + $0 * axis.stride } }
+    }
+  }
+
+  /// The number of runs of equally distant places.
+  private static func runCount(_ axes: [Axis]) -> Int {
+    axes.dropLast().reduce(1) { min($0, maximumRuns + 1) * $1.extent }
+  }
+}
