@@ -14,7 +14,8 @@ extension RandomGraphDrawing {
       case ..<48: conversion()
       case ..<60: reduction()
       case ..<78: movement()
-      case ..<87: contraction()
+      case ..<84: contraction()
+      case ..<87: convolution()
       case ..<94: indexed()
       case ..<97: composite()
       default: leaf()
@@ -141,6 +142,34 @@ extension RandomGraphDrawing {
   /// Returns x·xᵀ, which exists for every shape.
   private func product(_ x: Tensor) -> Tensor {
     x.apply(.contraction(Contraction(transposeRight: true)), x)
+  }
+
+  /// Windows of one to three axes times weights.
+  private mutating func convolution() -> Tensor? {
+    let found = someFloat { tensor in
+      (2...5).contains(tensor.rank)
+        && !tensor.shape.extents.dropFirst().contains(where: \.isSymbolic)
+    }
+    guard var x = found else { return nil }
+    if x.rank == 2 || random.chance(10) && x.rank < 5 {
+      x = x.reshape(Shape(x.shape.extents + [1]))
+    }
+    let axes = 1...x.rank - 2
+    if random.chance(40) {
+      let widths = (0..<x.rank).map { axes.contains($0) ? random.int(0...2) : 0 }
+      x = x.pad(low: widths, high: widths.reversed().map { $0 })
+    }
+    let dilations = axes.map { _ in random.int(1...2) }
+    let strides = axes.map { _ in random.chance(60) ? 1 : random.int(1...3) }
+    var kernel: [Extent] = []
+    for (axis, dilation) in zip(axes, dilations) {
+      let length = self.length(x.shape[axis])
+      guard length > 0 else { return nil }
+      kernel.append(Extent(offset: random.int(1...Swift.min(3, (length - 1) / dilation + 1))))
+    }
+    let weights = weight(Shape(kernel + [x.shape[x.rank - 1], Extent(offset: extent())]))
+    return x.apply(
+      .convolution(Convolution(strides: strides, dilations: dilations)), weights)
   }
 
   // MARK: - Indices

@@ -1,13 +1,22 @@
 import DescentGraph
 
 extension KernelBuilder {
-  /// Builds the kernel of a contraction with its epilogue.
+  /// Builds the kernel of a contraction or convolution with its epilogue.
   mutating func buildContraction() -> Kernel {
-    guard let core = group.core, case .contraction(let contraction) = graph[core].op else {
-      preconditionFailure("\(group.root) has no contraction at its core")
+    guard let core = group.core else { preconditionFailure("\(group.root) has no core") }
+    let shapes = graph[core].operands.map { graph[$0].type.shape }
+    switch graph[core].op {
+    case .contraction(let op):
+      return buildProduct(core, op.extents(shapes[0], shapes[1]), chunks: op.chunks)
+    case .convolution(let op): return build(op, core, shapes)
+    default: preconditionFailure("\(core) is no contraction")
     }
-    let (left, right) = (graph[core].operands[0], graph[core].operands[1])
-    let extents = contraction.extents(graph[left].type.shape, graph[right].type.shape)
+  }
+
+  /// Builds the kernel of a product whose factors are read where they lie.
+  mutating func buildProduct(
+    _ core: Value, _ extents: Contraction.Extents, chunks: Int
+  ) -> Kernel {
     let factors = graph.factors(of: core).map { factor in
       ContractionKernel.Factor(operand: operand(factor.source, .read), layout: factor.layout)
     }
@@ -26,7 +35,7 @@ extension KernelBuilder {
     return kernel(
       .contraction(
         ContractionKernel(
-          extents: extents, chunks: contraction.chunks, left: factors[0], right: factors[1],
+          extents: extents, chunks: chunks, left: factors[0], right: factors[1],
           domain: collapsed.domain, epilogue: collapsed.program, stores: stores)),
       grid: TileGrid(
         units: extents.batch * rows,

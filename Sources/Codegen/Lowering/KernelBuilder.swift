@@ -71,7 +71,7 @@ struct KernelBuilder {
       case .elementwise(let op): emit(op, graph[value])
       case .movement(let op): emit(op, graph[value])
       case .index(let op): emit(op, value)
-      case .reduction, .contraction:
+      case .reduction, .contraction, .convolution:
         preconditionFailure("\(value) is not a member that lives in a register")
       }
   }

@@ -29,7 +29,7 @@ struct ContractionProblem {
     var batch: [ContractionSteps.BatchAxis]
     /// The rows of the left factor, or the columns of the right one.
     var kept: Runs
-    let summed: Runs
+    var summed: Runs
   }
 
   /// Places along one axis of a product: runs of the same length, whose places are equally far apart.
@@ -42,19 +42,33 @@ struct ContractionProblem {
 
     /// Whether all places are equally far apart.
     var isEven: Bool { starts.count == 1 }
+
+    /// Whether places of a run lie side by side.
+    var isDense: Bool { length == 1 || step == 4 }
+
+    /// The same places, each a run of its own.
+    var divided: Runs {
+      let all = starts.flatMap { start in (0..<length).map { start + $0 * step } }
+      return Runs(length: 1, step: 4, starts: all)
+    }
   }
 
   init(_ kernel: ContractionKernel) {
     let extents = kernel.extents
     (k, chunks) = (extents.k, kernel.chunks)
-    isTurned = extents.n == 1 && extents.m > 1
+    // Columns must be equally far apart; where rows are not, a column stays one.
+    isTurned =
+      extents.n == 1 && extents.m > 1 && kernel.left.layout.kept.count <= 1
+      && kernel.left.layout.summed.count <= 1
     let (first, second) = isTurned ? (kernel.right, kernel.left) : (kernel.left, kernel.right)
     let rows = isTurned ? 1 : extents.m
     n = isTurned ? extents.m : extents.n
     var (left, right) = (
       Factor(first, kept: rows, summed: k), Factor(second, kept: n, summed: k)
     )
-    transposeLeft = left.summed.length > 1 && left.summed.step != 4
+    let isSideBySide = left.kept.length == 1 || left.kept.step == 4
+    if !isSideBySide, !left.summed.isDense { left.summed = left.summed.divided }
+    transposeLeft = !left.summed.isDense
     transposeRight = n > 1 && right.kept.step != 4
     if transposeLeft, !left.kept.isEven {
       // The result's rows stay in order, so only the factors' addresses tell the products apart.

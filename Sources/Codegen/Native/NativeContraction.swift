@@ -38,7 +38,10 @@ struct NativeContraction {
       problem.leftStrides.m, problem.leftStrides.k, problem.rightStrides.k, problem.rightStrides.n,
     ]
     guard max(problem.n, problem.k) < 1 << 20, problem.m < 1 << 31, problem.chunks < 1 << 12,
-      steps.allSatisfy({ abs($0) < 1 << 25 })
+      steps.allSatisfy({ abs($0) < 1 << 25 }),
+      [problem.left.kept, problem.left.summed, problem.right.summed].allSatisfy({ runs in
+        runs.starts.allSatisfy { abs($0) < 1 << 31 }
+      })
     else { return nil }
     schedule = ContractionSchedule(
       problem, isWide: isWide, threads: threads.threads(for: problem.work))

@@ -34,7 +34,7 @@ package struct FactorLayout: Hashable, Sendable, Codable {
   }
 
   /// The greatest number of runs along one axis of a product: their addresses stand in a table.
-  private static let maximumRuns = 1 << 14
+  private static let maximumRuns = 1 << 16
   /// Addresses within a product are numbers of bytes with 32 bits, and so are those a few dozen places away.
   private static let maximumDistance = 1 << 28
   private static let maximumStride = 1 << 22

@@ -112,8 +112,13 @@ extension Op {
   /// Whether elements meet.
   package var isReduction: Bool { if case .reduction = self { true } else { false } }
 
-  /// Whether matrices are multiplied.
-  package var isContraction: Bool { if case .contraction = self { true } else { false } }
+  /// Whether matrices are multiplied, or windows with weights.
+  package var isContraction: Bool {
+    switch self {
+    case .contraction, .convolution: true
+    default: false
+    }
+  }
 
   /// Whether slices are added at places that are data.
   package var isScatter: Bool { if case .index(.scatterAdd) = self { true } else { false } }

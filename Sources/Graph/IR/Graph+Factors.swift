@@ -12,30 +12,37 @@ extension Graph {
     [factor(of: core, .left), factor(of: core, .right)]
   }
 
-  /// Returns how a contraction's kernel reads a factor: through as much movement as it can without a copy.
+  /// Returns how the kernel of a contraction or convolution reads a factor: through as much movement as it can without a copy.
   ///
   /// It is a fact about the graph and no choice of any pass.
   ///
   /// - Parameters:
-  ///   - core: A contraction of bound shape.
+  ///   - core: The node, of bound shape.
   ///   - side: Which of its factors.
   /// - Returns: The factor.
   /// - Complexity: Linear in the movements that follow one another.
   package func factor(of core: Value, _ side: FactorLayout.Side) -> Factor {
-    guard case .contraction(let contraction) = self[core].op else {
-      preconditionFailure("\(core) has no factors")
-    }
     let operands = self[core].operands
-    let extents = contraction.extents(self[operands[0]].type.shape, self[operands[1]].type.shape)
+    let shapes = operands.map { self[$0].type.shape }
+    var trace: FactorTrace
+    let (extents, chunks): (Contraction.Extents, Int)
+    switch self[core].op {
+    case .contraction(let op):
+      trace = op.trace(shapes[0], shapes[1], side)
+      (extents, chunks) = (op.extents(shapes[0], shapes[1]), op.chunks)
+    case .convolution(let op):
+      trace = op.trace(shapes[0], shapes[1], side)
+      (extents, chunks) = (op.extents(shapes[0], shapes[1]), 1)
+    default: preconditionFailure("\(core) has no factors")
+    }
     var value = operands[side == .left ? 0 : 1]
-    var trace = contraction.trace(self[operands[0]].type.shape, self[operands[1]].type.shape, side)
     var factor = Factor(source: value, layout: trace.layout)
     while case .movement(let movement) = self[value].op {
       value = self[value].operands[0]
       guard trace.follow(movement, to: self[value].type.shape) else { break }
       let layout = trace.layout
       let isReadable = layout.isReadable(
-        as: side, isVector: extents.m == 1 || extents.n == 1, isCut: contraction.chunks > 1)
+        as: side, isVector: extents.m == 1 || extents.n == 1, isCut: chunks > 1)
       if isReadable { factor = Factor(source: value, layout: layout) }
     }
     return factor
@@ -55,5 +62,26 @@ extension Contraction {
     return FactorTrace(
       shape.dimensions, batch: Array(0..<rows), kept: [isTurned ? columns : rows],
       summed: [isTurned ? rows : columns])
+  }
+}
+
+extension Convolution {
+  /// Returns the axes of a factor: windows and their elements, or weights and features.
+  fileprivate func trace(_ x: Shape, _ weights: Shape, _ side: FactorLayout.Side) -> FactorTrace {
+    let last = spatialRank + 1
+    guard side == .left else {
+      return FactorTrace(
+        weights.dimensions, batch: [], kept: [last], summed: Array(0..<last))
+    }
+    var trace = FactorTrace(x.dimensions, batch: [], kept: [0], summed: [last])
+    let (kernel, reaches) = (kernel(of: weights), reaches(of: weights))
+    trace.layWindows(
+      (0..<spatialRank).map { axis in
+        (
+          count: (x.dimensions[axis + 1] - reaches[axis]) / strides[axis] + 1, size: kernel[axis],
+          stride: strides[axis], dilation: dilations[axis]
+        )
+      })
+    return trace
   }
 }

@@ -13,6 +13,8 @@ public enum Op: Hashable, Sendable {
   case movement(Movement)
   /// Batched matrix product.
   case contraction(Contraction)
+  /// Windows times weights.
+  case convolution(Convolution)
   /// Places that are themselves data.
   case index(Index)
 
@@ -24,6 +26,7 @@ public enum Op: Hashable, Sendable {
     case .reduction(let op): op
     case .movement(let op): op
     case .contraction(let op): op
+    case .convolution(let op): op
     case .index(let op): op
     }
   }
@@ -38,7 +41,8 @@ public enum Op: Hashable, Sendable {
   package static var samples: [Op] {
     Leaf.samples.map(Op.leaf) + Elementwise.samples.map(Op.elementwise)
       + Reduction.samples.map(Op.reduction) + Movement.samples.map(Op.movement)
-      + Contraction.samples.map(Op.contraction) + Index.samples.map(Op.index)
+      + Contraction.samples.map(Op.contraction) + Convolution.samples.map(Op.convolution)
+      + Index.samples.map(Op.index)
   }
 
   /// Returns the operation a line of graph text names, or nil where no family knows the name.
@@ -50,6 +54,7 @@ public enum Op: Hashable, Sendable {
     if let op = try Reduction.named(name, attributes, type: type) { return .reduction(op) }
     if let op = try Movement.named(name, attributes, type: type) { return .movement(op) }
     if let op = try Contraction.named(name, attributes, type: type) { return .contraction(op) }
+    if let op = try Convolution.named(name, attributes, type: type) { return .convolution(op) }
     if let op = try Index.named(name, attributes, type: type) { return .index(op) }
     return nil
   }

@@ -26,6 +26,17 @@ public struct Contraction: Hashable, Sendable, Codable {
     package let m: Int
     package let n: Int
     package let k: Int
+
+    /// The operations of all products, a fused multiply-add counted as two.
+    package var flops: Int {
+      // The arrays may be of possible size, and yet their product take more operations than can be counted.
+      let limit = Int.max >> 10
+      let flops = [batch, m, n, k].reduce(2) { product, extent in
+        let (next, overflow) = product.multipliedReportingOverflow(by: extent)
+        return overflow ? limit : next
+      }
+      return min(flops, limit)
+    }
   }
 
   /// Returns the extents for bound operand shapes.
@@ -89,13 +100,8 @@ extension Contraction: OpDefinition {
   }
 
   package func cost(of operands: [TensorType], result: TensorType) -> Cost {
-    let e = extents(operands[0].shape, operands[1].shape)
-    // The arrays may be of possible size, and yet their product take more operations than can be counted.
-    let flops = [e.batch, e.m, e.n, e.k].reduce(2) { product, extent in
-      let (next, overflow) = product.multipliedReportingOverflow(by: extent)
-      return overflow ? Int.max >> 10 : next
-    }
-    return Cost(flops: min(flops, Int.max >> 10), operands: operands, result: result)
+    let flops = extents(operands[0].shape, operands[1].shape).flops
+    return Cost(flops: flops, operands: operands, result: result)
   }
 
   package static var samples: [Contraction] { [Contraction()] }

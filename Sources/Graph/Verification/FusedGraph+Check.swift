@@ -250,7 +250,7 @@ extension FusionChecker {
         readInMemory(operand, by: name(value), index)
       case .index(.gather) where position == 0:
         readInMemory(operand, by: name(value), index)
-      case .elementwise, .reduction, .movement, .contraction, .index, .leaf:
+      case .elementwise, .reduction, .movement, .contraction, .convolution, .index, .leaf:
         readElements(of: operand, by: value, group, index, levels)
       }
     }

@@ -61,6 +61,7 @@ extension Op {
     case .reduction(let op): op
     case .movement(let op): op
     case .contraction(let op): op
+    case .convolution(let op): op
     case .index(let op): op
     }
   }

@@ -19,7 +19,10 @@ extension Movement: Differentiable {
     case .concatenate(let axis): .rule { gradientOfConcatenate($0, axis, position) }
     case .reverse(let axes): .rule { $0.cotangent.apply(.movement(.reverse(axes))) }
     case .window(let axis, _, let stride, let dilation):
-      .rule { gradientOfWindow($0, axis, stride, dilation) }
+      .rule { context in
+        context.cotangent.addingWindows(
+          axis: axis, to: context.x.shape[axis].fixed ?? 0, stride: stride, dilation: dilation)
+      }
     }
   }
 
@@ -84,38 +87,6 @@ extension Movement: Differentiable {
     return context.cotangent.slice(axis: axis, from: start, to: start.adding(part))
   }
 
-  /// Adds up, for each element, what the windows that hold it hand back.
-  ///
-  /// Elements a stride apart in a window lie where those of its neighbours do: a run of `stride` neighbours of all
-  /// windows tiles the axis, and there are ⌈size / stride⌉ runs. With gaps between the elements each is a run.
-  private func gradientOfWindow(
-    _ context: GradientContext, _ axis: Int, _ stride: Int, _ dilation: Int
-  ) -> Tensor {
-    let (shape, result) = (context.x.shape, context.result.shape)
-    let (extent, places, size) = (
-      shape[axis].fixed ?? 0, result[axis].fixed ?? 0, result[axis + 1].fixed ?? 0
-    )
-    let length = dilation == 1 ? Swift.min(stride, extent) : 1
-    // No place but the first where the stride is longer than the axis; so long an axis need not be tiled.
-    let step = Swift.min(stride, extent)
-    var sum: Tensor?
-    for start in Swift.stride(from: 0, to: size, by: length) {
-      let count = Swift.min(length, size - start)
-      var run = context.cotangent.slice(
-        axis: axis + 1, from: Extent(offset: start), to: Extent(offset: start + count))
-      run = run.padded(axis + 1, low: 0, high: step - count)
-      var extents = shape.extents
-      extents[axis] = Extent(offset: places * step)
-      run = run.reshaped(Shape(extents))
-      let low = start * dilation
-      let behind = extent - low - places * step
-      if behind < 0 { run = run.slice(axis: axis, to: Extent(offset: extent - low)) }
-      run = run.padded(axis, low: low, high: Swift.max(behind, 0))
-      sum = sum.map { $0 + run } ?? run
-    }
-    return sum ?? context.number(0).broadcast(to: shape)
-  }
-
   /// Returns the index behind the last of so many elements taken by a stride, or nil on overflow.
   private static func end(of count: Extent, from start: Extent, by stride: Int) -> Extent? {
     if count == 0 { return start }
@@ -125,6 +96,35 @@ extension Movement: Differentiable {
 }
 
 extension Tensor {
+  /// Returns windows added up to the axis they were taken from, which has so many elements.
+  ///
+  /// Elements a stride apart in a window lie where those of its neighbours do: a run of `stride` neighbours of all
+  /// windows tiles the axis, and there are ⌈size / stride⌉ runs. With gaps between the elements each is a run.
+  func addingWindows(axis: Int, to extent: Int, stride: Int, dilation: Int) -> Tensor {
+    var extents = shape.extents
+    extents.remove(at: axis + 1)
+    let (places, size) = (shape[axis].fixed ?? 0, shape[axis + 1].fixed ?? 0)
+    let length = dilation == 1 ? Swift.min(stride, extent) : 1
+    // No place but the first where the stride is longer than the axis; so long an axis need not be tiled.
+    let step = Swift.min(stride, extent)
+    var sum: Tensor?
+    for start in Swift.stride(from: 0, to: size, by: length) {
+      let count = Swift.min(length, size - start)
+      var run = slice(
+        axis: axis + 1, from: Extent(offset: start), to: Extent(offset: start + count))
+      run = run.padded(axis + 1, low: 0, high: step - count)
+      extents[axis] = Extent(offset: places * step)
+      run = run.reshaped(Shape(extents))
+      let low = start * dilation
+      let behind = extent - low - places * step
+      if behind < 0 { run = run.slice(axis: axis, to: Extent(offset: extent - low)) }
+      run = run.padded(axis, low: low, high: Swift.max(behind, 0))
+      sum = sum.map { $0 + run } ?? run
+    }
+    extents[axis] = Extent(offset: extent)
+    return sum ?? builder.scalar(0, dataType).broadcast(to: Shape(extents))
+  }
+
   /// Returns the tensor with zeros before and behind one axis.
   fileprivate func padded(_ axis: Int, low: Int, high: Int) -> Tensor {
     guard low != 0 || high != 0 else { return self }

@@ -225,7 +225,7 @@ extension Dataflow {
       let way: Way
       switch node.op {
       case .elementwise, .reduction: way = arrival.way
-      case .contraction: way = .factor
+      case .contraction, .convolution: way = .factor
       case .index(.scatterAdd): way = .scattered
       case .index(.gather) where position == 0: way = .indexed
       case .index: way = .indices

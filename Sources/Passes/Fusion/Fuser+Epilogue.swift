@@ -55,10 +55,7 @@ extension Fuser {
   ///
   /// Such rows are one axis to the kernel, so what its epilogue reads must step through them as through one.
   func movementAcrossRows(in nodes: [Int32], of core: Value) -> Value? {
-    guard graph[core].op.isContraction,
-      Contraction.isShared(
-        graph[graph[core].operands[0]].type.shape, graph[graph[core].operands[1]].type.shape)
-    else { return nil }
+    guard rowsSpanAxes(of: core) else { return nil }
     for node in nodes where Value(Int(node)) != core {
       guard graph.nodes[Int(node)].op.isElementwise else { return Value(Int(node)) }
       for operand in graph.nodes[Int(node)].operands where !readsRowsEvenly(operand) {
@@ -66,6 +63,17 @@ extension Fuser {
       }
     }
     return nil
+  }
+
+  /// Whether the rows of a product are several axes.
+  private func rowsSpanAxes(of core: Value) -> Bool {
+    switch graph[core].op {
+    case .contraction:
+      Contraction.isShared(
+        graph[graph[core].operands[0]].type.shape, graph[graph[core].operands[1]].type.shape)
+    case .convolution: true
+    default: false
+    }
   }
 
   private func readsRowsEvenly(_ operand: Value) -> Bool {

@@ -238,7 +238,7 @@ extension Dataflow {
       kind = inner == 1 ? .row : .column
       view = GroupGraph.View(
         outer: outer, extent: extent, inner: inner, reduced: squeezedShapes[index])
-    case .contraction: kind = .contraction
+    case .contraction, .convolution: kind = .contraction
     case .index(.scatterAdd): kind = .scatter
     case .elementwise, .movement, .index, .leaf: break
     }

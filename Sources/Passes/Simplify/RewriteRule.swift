@@ -10,7 +10,7 @@ package enum Numerics: String, Sendable {
 
 /// The kind of operation at which a rule looks first.
 package enum OpKind: Hashable, Sendable {
-  case leaf, select, cast, philox, contract, gather, scatterAdd, oneHot
+  case leaf, select, cast, philox, contract, convolve, gather, scatterAdd, oneHot
   case unary(UnaryFunction)
   case binary(BinaryFunction)
   case compare(Comparison)
@@ -25,6 +25,7 @@ package enum OpKind: Hashable, Sendable {
     case .reduction(let op): self = .reduction(op.kind)
     case .movement(let op): self.init(op)
     case .contraction: self = .contract
+    case .convolution: self = .convolve
     case .index(.gather): self = .gather
     case .index(.scatterAdd): self = .scatterAdd
     case .index(.oneHot): self = .oneHot

@@ -4,7 +4,7 @@ import DescentGraph
 enum SampleGraphs {
   static let all: [Graph] = [
     faithful, classifier, layerNormalization, attention, autoencoder, embedding, reductions,
-    movements, integers, elementwise, statistics, softLabels, residual,
+    movements, integers, elementwise, statistics, softLabels, residual, convolutions,
   ]
 
   /// Linear regression, trained by gradient descent.
@@ -106,6 +106,15 @@ enum SampleGraphs {
     g.output("spread", x.apply(.movement(spread)))
     g.output("joined", concatenate([x, x, x.reverse(axes: [1])], axis: 0))
     g.output("windows", x.windows(axis: 1, size: 2, stride: 1, dilation: 1))
+  }
+
+  static let convolutions = Graph("convolutions") { g in
+    let x = g.input("x", [.batch, 8, 8, 3])
+    let weights = g.parameter("weights", [3, 3, 3, 4], .heNormal)
+    let features = relu(convolve(x, weights, strides: [2, 2], padding: .same))
+    g.output("features", features)
+    g.output("dilated", convolve(x, weights, dilations: [3, 1]))
+    g.output("back", convolveTransposed(features, weights, strides: [2, 2], padding: .same))
   }
 
   static let integers = Graph("integers") { g in

@@ -22,6 +22,19 @@ extension GradientCase {
         $0[0], $0[1], strides: [2, 1], padding: .zeros(low: [1, 0], high: [0, 1]),
         dilations: [2, 1])
     },
+    GradientCase("convolve dilated", [operand([2, 5, 3, 2]), operand([3, 2, 2, 3])]) {
+      convolve($0[0], $0[1], dilations: [2, 1])
+    },
+    // The last window ends before the last element, and between windows lie elements that none holds.
+    GradientCase("convolve apart", [operand([2, 8, 3]), operand([2, 3, 2])]) {
+      convolve($0[0], $0[1], strides: [3])
+    },
+    GradientCase("convolve of itself", [operand([2, 2, 2])]) {
+      convolve($0[0], $0[0].reshape([2, 2, 2]))
+    },
+    GradientCase("convolve 3D", [operand([1, 2, 3, 2, 2]), operand([2, 2, 1, 2, 2])]) {
+      convolve($0[0], $0[1], strides: [1, 1, 2])
+    },
     GradientCase("convolve groups", [operand([1, 3, 3, 4]), operand([2, 2, 2, 4])]) {
       convolve($0[0], $0[1], groups: 2)
     },

@@ -1,4 +1,4 @@
-// Convolutions, as products of windows with weights.
+// Convolutions with what stands around them: padding, the order of axes, groups.
 
 /// What stands around a tensor before windows are laid over it.
 public enum ConvolutionPadding: Hashable, Sendable {
@@ -24,8 +24,8 @@ public enum ChannelAxis: Hashable, Sendable {
 /// Returns each window of a tensor multiplied with weights and summed.
 ///
 /// The weights are not turned round, as everywhere in this field. An element of the result takes its products in the
-/// order of the kernel's axes, then of the channels. The windows are gathered for one matrix product; where every
-/// channel is a group of its own they are read in place.
+/// order of the kernel's axes, then of the channels. One group is an operation of its own. The windows of several are
+/// gathered for a batched matrix product; where every channel is a group of its own they are read in place.
 ///
 /// - Parameters:
 ///   - x: `[batch, spatial…, channels]` with one to three spatial axes.
@@ -46,7 +46,7 @@ public func convolve(
   x.builder.at(Site(file, line), "convolve") {
     let (x, weights) = (x.channelsLast(channels), weights.featuresLast(channels))
     guard
-      let convolution = Convolution(
+      let convolution = ConvolutionArguments(
         x, weights, strides, dilations, groups: groups, name: "convolve")
     else { return Tensor(x.builder, nil) }
     guard let padded = convolution.padded(x, padding) else { return Tensor(x.builder, nil) }
@@ -79,7 +79,7 @@ public func convolveTransposed(
     let (x, weights) = (x.channelsLast(channels), weights.featuresLast(channels))
     let turned = weights.turned(groups: groups)
     guard
-      let convolution = Convolution(
+      let convolution = ConvolutionArguments(
         x, turned, strides, dilations, groups: groups, name: "convolveTransposed"),
       let spread = convolution.spread(x, padding, outputPadding)
     else { return Tensor(x.builder, nil) }
@@ -88,7 +88,7 @@ public func convolveTransposed(
 }
 
 /// A convolution whose operands fit each other, channels last.
-private struct Convolution {
+private struct ConvolutionArguments {
   let name: String
   var strides: [Int]
   let dilations: [Int]
@@ -148,7 +148,7 @@ private struct Convolution {
     }
   }
 
-  var withoutStrides: Convolution {
+  var withoutStrides: ConvolutionArguments {
     var copy = self
     copy.strides = strides.map { _ in 1 }
     return copy
@@ -231,23 +231,22 @@ private struct Convolution {
 
   /// Returns the windows of a padded tensor times weights.
   func result(_ x: Tensor, _ weights: Tensor) -> Tensor {
-    let patches = patches(x)
-    let count = kernel.count
-    guard !patches.isPlaceholder else { return patches }
-    let places = Array(patches.shape.extents[0...count])
-    let elements = kernel.reduce(1, *)
-    if groups == 1 {
-      let rows = patches.reshaped(Shape(places + [Extent(offset: elements * channels)]))
-      return rows.matmul(
-        weights.reshaped([Extent(offset: elements * channels), Extent(offset: features)]))
+    guard groups > 1 else {
+      return x.apply(
+        .convolution(Convolution(strides: strides, dilations: dilations)), weights)
     }
+    let windows = x.windows(kernel: kernel, strides: strides, dilations: dilations)
+    let count = kernel.count
+    guard !windows.isPlaceholder else { return windows }
+    let places = Array(windows.shape.extents[0...count])
+    let elements = kernel.reduce(1, *)
     let (inputs, outputs) = (channels / groups, features / groups)
     // A tensor has room for one more axis unless there are three of windows.
     if inputs == 1, outputs == 1 || count < 3 {
       // Windows are read where they lie.
       let parts = outputs == 1 ? [features] : [groups, outputs]
       let factors = (kernel + parts).map { Extent(offset: $0) }
-      let elements = outputs == 1 ? patches : patches.expandAxis(-1)
+      let elements = outputs == 1 ? windows : windows.expandAxis(-1)
       return (elements * weights.reshaped(Shape(factors)))
         .reduce(.sum, Array(count + 1...2 * count), false)
         .reshaped(Shape(places + [Extent(offset: features)]))
@@ -255,7 +254,7 @@ private struct Convolution {
     guard let rows = Shape.product(places) else {
       return x.failure("\(name): the number of windows overflows")
     }
-    let split = patches.reshaped(
+    let split = windows.reshaped(
       Shape(places + [elements, groups, inputs].map { Extent(offset: $0) }))
     let left = split.moveAxes([count + 2], to: [0]).reshaped(
       [Extent(offset: groups), rows, Extent(offset: elements * inputs)])
@@ -265,22 +264,27 @@ private struct Convolution {
     return left.matmul(right).transpose([1, 0, 2])
       .reshaped(Shape(places + [Extent(offset: features)]))
   }
-
-  /// Returns `[batch, windows…, kernel…, channels]`.
-  private func patches(_ x: Tensor) -> Tensor {
-    let count = kernel.count
-    var windows = x
-    for axis in kernel.indices.reversed() {
-      windows = windows.windows(
-        axis: axis + 1, size: kernel[axis], stride: strides[axis], dilation: dilations[axis])
-    }
-    // Each window's elements follow its place.
-    let places = kernel.indices.map { 2 * $0 + 1 }
-    return windows.transpose([0] + places + places.map { $0 + 1 } + [2 * count + 1])
-  }
 }
 
 extension Tensor {
+  /// Returns the elements of each window over the spatial axes: `[batch, windows…, kernel…, channels]`.
+  package func windows(kernel: [Int], strides: [Int], dilations: [Int]) -> Tensor {
+    var windows = self
+    for axis in kernel.indices.reversed() {
+      windows = windows.apply(
+        .movement(
+          .window(
+            axis: axis + 1, size: kernel[axis], stride: strides[axis], dilation: dilations[axis])))
+    }
+    // Each window's elements follow its place.
+    let places = kernel.indices.map { 2 * $0 + 1 }
+    return windows.apply(
+      .movement(.transpose([0] + places + places.map { $0 + 1 } + [2 * kernel.count + 1])))
+  }
+
+  /// The weights of the convolution that takes features back to channels.
+  package var turnedWeights: Tensor { turned(groups: 1) }
+
   fileprivate func channelsLast(_ channels: ChannelAxis) -> Tensor {
     channels == .first && rank > 2 && !isPlaceholder ? moveAxes([1], to: [rank - 1]) : self
   }

@@ -1,0 +1,123 @@
+/// Windows times weights: `[batch, spatial…, channels]` and `[kernel…, channels, features]` give
+/// `[batch, windows…, features]`.
+///
+/// There are one to three spatial axes. Every window lies within the operand; what should stand around it is padded
+/// before. The weights are not turned round.
+///
+/// **Order.** Each element starts at +0 and takes its products in ascending order of the kernel's axes, then of the
+/// channels, with one fused multiply-add each, rounded once.
+public struct Convolution: Hashable, Sendable, Codable {
+  /// The distance between neighbouring windows along each spatial axis.
+  public let strides: [Int]
+  /// The distance between neighbouring elements of a window along each spatial axis.
+  public let dilations: [Int]
+
+  /// Creates a convolution.
+  public init(strides: [Int], dilations: [Int]) {
+    self.strides = strides
+    self.dilations = dilations
+  }
+
+  /// The numbers of spatial axes there may be.
+  package static let spatialRanks = 1...3
+
+  /// The number of spatial axes.
+  package var spatialRank: Int { strides.count }
+
+  /// Returns the extents of the weights' spatial axes.
+  package func kernel(of weights: Shape) -> [Int] {
+    weights.extents.prefix(spatialRank).map { $0.fixed ?? 0 }
+  }
+
+  /// Returns how far it is from the first element of a window through the last, along each spatial axis.
+  package func reaches(of weights: Shape) -> [Int] {
+    zip(kernel(of: weights), dilations).map { ($0 - 1) * $1 + 1 }
+  }
+
+  /// Returns the product that bound operands make: a row for each window, with as many elements as it holds, and a
+  /// column for each feature.
+  package func extents(_ x: Shape, _ weights: Shape) -> Contraction.Extents {
+    let extents = x.dimensions[1...spatialRank]
+    let windows = zip(zip(extents, reaches(of: weights)), strides).map { ($0.0 - $0.1) / $1 + 1 }
+    let (batch, factors) = (x.dimensions[0], weights.dimensions)
+    return Contraction.Extents(
+      batch: 1, m: windows.reduce(batch, *), n: factors[spatialRank + 1],
+      k: factors.dropLast().reduce(1, *))
+  }
+}
+
+extension Convolution: OpDefinition {
+  package var name: String { "convolve" }
+
+  package var summary: String { "each window of the operand times weights, summed" }
+
+  package var attributes: Attributes {
+    Attributes().with("strides", strides).with("dilations", dilations)
+  }
+
+  package func resultType(of operands: [TensorType]) throws(GraphError) -> TensorType {
+    try expect(2, operands)
+    let (x, weights) = (operands[0], operands[1])
+    guard x.dataType.isFloat, x.dataType == weights.dataType else {
+      throw GraphError("convolve: needs two operands of one float type, not \(x) and \(weights)")
+    }
+    let count = x.shape.rank - 2
+    guard Self.spatialRanks.contains(count), weights.shape.rank == x.shape.rank else {
+      throw GraphError(
+        "convolve: \(x.shape) and weights \(weights.shape) do not have one to three spatial axes each"
+      )
+    }
+    guard strides.count == count, dilations.count == count,
+      (strides + dilations).allSatisfy({ $0 >= 1 })
+    else {
+      throw GraphError(
+        "convolve: strides \(strides) and dilations \(dilations) are not \(count) numbers of at least 1"
+          + " each")
+    }
+    guard !(x.shape.extents.dropFirst() + weights.shape.extents).contains(where: \.isSymbolic)
+    else {
+      throw GraphError(
+        "convolve: \(x.shape) or weights \(weights.shape) depend on the batch size in an axis but"
+          + " the first")
+    }
+    guard x.shape[count + 1] == weights.shape[count] else {
+      throw GraphError(
+        "convolve: \(x.shape[count + 1]) channels do not fit weights \(weights.shape)")
+    }
+    var extents = [x.shape[0]]
+    for axis in 0..<count {
+      extents.append(try windows(axis, x.shape, weights.shape))
+    }
+    return try checked(TensorType(x.dataType, Shape(extents + [weights.shape[count + 1]])))
+  }
+
+  /// Returns how many windows fit along a spatial axis.
+  private func windows(
+    _ axis: Int, _ x: Shape, _ weights: Shape
+  ) throws(GraphError) -> Extent {
+    let (extent, size) = (x[axis + 1].fixed ?? 0, weights[axis].fixed ?? 0)
+    let (span, overflow) = (size - 1).multipliedReportingOverflow(by: dilations[axis])
+    guard size >= 1, !overflow, span < extent else {
+      throw GraphError(
+        "convolve: \(size) elements, \(dilations[axis]) apart, do not fit axis \(axis + 1) of \(x)")
+    }
+    return Extent(offset: (extent - span - 1) / strides[axis] + 1)
+  }
+
+  package func cost(of operands: [TensorType], result: TensorType) -> Cost {
+    let flops = extents(operands[0].shape, operands[1].shape).flops
+    return Cost(flops: flops, operands: operands, result: result)
+  }
+
+  package static var samples: [Convolution] {
+    [Convolution(strides: [1, 2], dilations: [1, 1])]
+  }
+
+  package static func named(
+    _ name: String, _ attributes: Attributes, type: TensorType
+  ) throws(GraphError) -> Convolution? {
+    guard name == "convolve" else { return nil }
+    return Convolution(
+      strides: try attributes.integers("strides"), dilations: try attributes.integers("dilations"))
+  }
+}
