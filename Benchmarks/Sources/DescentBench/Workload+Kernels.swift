@@ -9,7 +9,9 @@ extension Workload {
       ("1024", 1024, 1024, 1024),
     ]
     let rows = [1, 2, 4, 8, 16, 32].map { layer("rows_\($0)x784x256", $0, 784, 256) }
+    let images = [(64, 32), (128, 16), (256, 8), (512, 4)]
     return shapes.flatMap { contraction($0.0, $0.1, $0.2, $0.3) } + rows
+      + images.flatMap { convolution(channels: $0.0, extent: $0.1) }
       + [layer("rows_1x1024x1024", 1, 1024, 1024), map, softmaxRows, layerNormRows]
   }
 
@@ -31,6 +33,27 @@ extension Workload {
         $0["x"]!.matmul($0["dy"]!, transposeLeft: true)
       },
     ]
+  }
+
+  /// A convolution of 32 images with as many features as channels, as in residual networks, and its two gradients.
+  private static func convolution(channels: Int, extent: Int) -> [Workload] {
+    let size = [32, extent, extent, channels]
+    let weights = Parameter(name: "c_w", dimensions: [3, 3, channels, channels])
+    let operations = Double(2 * size.reduce(1, *) * 9 * channels)
+    let bytes = 4 * (2 * size.reduce(1, *) + weights.count)
+    let name = "conv_\(channels)x\(extent)x\(extent)"
+    let body: Body = { convolve($0["x"]!, $0["c_w"]!, padding: .same) }
+    let x = Input(name: "x", dimensions: size)
+    let forward = Workload(
+      name: name, inputs: [x], parameters: [weights], operations: operations, bytes: bytes,
+      writes: true, body: body)
+    let gradients = [("dx", "x"), ("dw", "c_w")].map { suffix, leaf in
+      Workload(
+        name: "\(name)_\(suffix)", kind: .gradient([leaf]),
+        inputs: [x, Input(name: "dy", dimensions: size)], parameters: [weights],
+        operations: operations, bytes: bytes, writes: true, body: body)
+    }
+    return [forward] + gradients
   }
 
   private static func onMatrix(

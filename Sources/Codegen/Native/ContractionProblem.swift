@@ -57,9 +57,7 @@ struct ContractionProblem {
     let extents = kernel.extents
     (k, chunks) = (extents.k, kernel.chunks)
     // Columns must be equally far apart; where rows are not, a column stays one.
-    isTurned =
-      extents.n == 1 && extents.m > 1 && kernel.left.layout.kept.count <= 1
-      && kernel.left.layout.summed.count <= 1
+    isTurned = extents.n == 1 && extents.m > 1 && kernel.left.layout.isPlain
     let (first, second) = isTurned ? (kernel.right, kernel.left) : (kernel.left, kernel.right)
     let rows = isTurned ? 1 : extents.m
     n = isTurned ? extents.m : extents.n
@@ -69,7 +67,8 @@ struct ContractionProblem {
     let isSideBySide = left.kept.length == 1 || left.kept.step == 4
     if !isSideBySide, !left.summed.isDense { left.summed = left.summed.divided }
     transposeLeft = !left.summed.isDense
-    transposeRight = n > 1 && right.kept.step != 4
+    // Terms in several runs are transposed in any case: only that looks for where they are.
+    transposeRight = n > 1 && right.kept.step != 4 || !right.summed.isEven
     if transposeLeft, !left.kept.isEven {
       // The result's rows stay in order, so only the factors' addresses tell the products apart.
       let outer = first.layout.kept.dropLast()

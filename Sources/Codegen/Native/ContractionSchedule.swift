@@ -16,6 +16,8 @@ struct ContractionSchedule {
   let packsRight: Bool
   /// What of the left factor a tile copies to scratch memory before it reads it.
   let leftPacking: LeftPacking
+  /// Where in each block of k the terms of a row that is copied lie, if that is the same for all blocks.
+  let pieces: [Piece]?
   /// The parts of each product, of about the same work.
   let parts: [Part]
 
@@ -27,6 +29,13 @@ struct ContractionSchedule {
     case rows
     /// Side by side for each term: where they lie so already, but terms are not equally far apart, or lines too far.
     case columns
+  }
+
+  /// Terms of a row side by side in memory.
+  struct Piece: Hashable {
+    /// The distance in bytes from the block's first term.
+    let start: Int
+    let count: Int
   }
 
   /// Tiles and columns that run together on one thread.
@@ -62,8 +71,11 @@ struct ContractionSchedule {
       case (false, _): leftPacking == .columns || !isWide ? 256 : 512
       }
     let run = max(1, problem.run)
-    let blocks = (run + longest - 1) / longest
-    depth = ((run + blocks - 1) / blocks + 15) / 16 * 16
+    let whole =
+      leftPacking == .rows && problem.chunks == 1 ? problem.wholeDepth(isWide: isWide) : nil
+    let blocks = whole.map { run / $0 } ?? (run + longest - 1) / longest
+    depth = ((whole ?? (run + blocks - 1) / blocks) + 15) / 16 * 16
+    pieces = whole.map { problem.left.summed.pieces(depth: $0) }
     isDeep = blocks > 1 || problem.chunks > 1
     let panelBytes = 4 * depth * tile.columns
     let isCut = problem.chunks > 1
@@ -96,6 +108,40 @@ struct ContractionSchedule {
 
   /// The bytes of a packed panel.
   var panelBytes: Int { 4 * depth * tile.columns }
+}
+
+extension ContractionProblem {
+  /// Returns how many steps of k make blocks that all begin and end alike in the left factor's runs, or nil where such
+  /// blocks were too short.
+  fileprivate func wholeDepth(isWide: Bool) -> Int? {
+    let runs = left.summed
+    let limit = isWide ? 640 : 256
+    let count = runs.starts.count
+    let parts = (1...max(1, runs.length)).lazy.filter { runs.length % $0 == 0 }.map {
+      runs.length / $0
+    }
+    let several = (1...count).filter { count % $0 == 0 && runs.repeats(every: $0) }
+      .map { $0 * runs.length }
+    let depths = (several + [parts.first { $0 <= limit } ?? 1]).filter { depth in
+      depth <= limit && (depth == k || depth % 16 == 0 && depth * 4 >= limit)
+    }
+    return depths.max()
+  }
+}
+
+extension ContractionProblem.Runs {
+  /// Whether groups of so many runs are all alike.
+  fileprivate func repeats(every count: Int) -> Bool {
+    starts.indices.allSatisfy { index in
+      starts[index] - starts[index / count * count] == starts[index % count] - starts[0]
+    }
+  }
+
+  /// Returns where the terms of a block lie.
+  fileprivate func pieces(depth: Int) -> [ContractionSchedule.Piece] {
+    guard depth > length else { return [.init(start: 0, count: depth)] }
+    return starts[..<(depth / length)].map { .init(start: $0 - starts[0], count: length) }
+  }
 }
 
 /// The rows and columns whose sums are held in registers at once.

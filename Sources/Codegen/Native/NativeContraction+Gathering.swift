@@ -31,6 +31,7 @@ extension NativeContraction {
 
   /// Copies the terms of a tile's rows to scratch memory, row after row, and notes where they are.
   func writeRowPacking(_ rows: Int, _ assembler: inout Assembler) {
+    if let pieces = schedule.pieces { return writePieces(pieces, rows, &assembler) }
     let (loop, done) = (assembler.makeLabel(), assembler.makeLabel())
     let (kept, summed) = (problem.left.kept, problem.left.summed)
     load(.scratch, to: .r13, &assembler)
@@ -62,6 +63,100 @@ extension NativeContraction {
     assembler.emit(.dec, .r14)
     assembler.emit(.jne, loop)
     assembler.bind(done)
+  }
+
+  /// Copies the terms of a tile's rows where each block has the same pieces of them.
+  ///
+  /// `r8` is where the block begins in the row, `rdi` where it begins in the first row; `r15` and `r12` are the run of
+  /// rows and the place in it.
+  private func writePieces(
+    _ pieces: [ContractionSchedule.Piece], _ rows: Int, _ assembler: inout Assembler
+  ) {
+    let (kept, summed) = (problem.left.kept, problem.left.summed)
+    load(.scratch, to: .r13, &assembler)
+    assembler.emit(.add, .r13, leftOffset)
+    store(.r13, to: .tileLeft, &assembler)
+    if summed.isEven {
+      load(.start, to: .rdi, &assembler)
+      assembler.emit(.shl, .rdi, 2)
+    } else {
+      assembler.emit(.lea, .rbx, .constant(runTable(summed, &assembler)))
+      load(.leftRun, to: .rdi, &assembler)
+      assembler.emit(.movsxd, .rdi, .at(.rbx, index: .rdi, scale: 4))
+      load(.leftPlace, to: .rdx, &assembler)
+      assembler.emit(.lea, .rdi, .at(.rdi, index: .rdx, scale: 4))
+    }
+    assembler.emit(.add, .rdi, local(.left))
+    load(.row, to: .rax, &assembler)
+    if kept.isEven {
+      assembler.move(kept.step, to: .r8)
+      assembler.emit(.imul, .r8, .rax)
+    } else {
+      writeDivision(by: kept.length, &assembler)
+      assembler.emit(.mov, .r15, .rax)
+      assembler.emit(.mov, .r12, .rdx)
+      assembler.emit(.lea, .rsi, .constant(runTable(kept, &assembler)))
+      assembler.emit(.movsxd, .r8, .at(.rsi, index: .r15, scale: 4))
+      assembler.emit(.imul, .rdx, .rdx, kept.step)
+      assembler.emit(.add, .r8, .rdx)
+    }
+    assembler.emit(.add, .r8, .rdi)
+    writePieceMask(pieces, &assembler)
+    let loop = assembler.makeLabel()
+    assembler.emit(.mov, .r14, rows)
+    assembler.bind(loop)
+    var target = 0
+    for piece in pieces {
+      for first in stride(from: 0, to: piece.count, by: width) {
+        let source = Memory.at(.r8, piece.start + 4 * first)
+        if piece.count - first >= width {
+          assembler.emit(.vmovups, vector(0), source)
+        } else if isWide {
+          assembler.emit(.vmovups, vector(0), source, mask: .zeroing(.k(2)))
+        } else {
+          assembler.emit(.vmaskmovps, vector(0), vector(1), source)
+        }
+        // What is written behind a piece is overwritten by the next, or lies between rows.
+        assembler.emit(.vmovups, .at(.r13, 4 * (target + first)), vector(0))
+      }
+      target += piece.count
+    }
+    assembler.emit(.add, .r13, tileStrides.m)
+    assembler.emit(.add, .r8, kept.step)
+    if !kept.isEven {
+      let isInside = assembler.makeLabel()
+      assembler.emit(.inc, .r12)
+      assembler.emit(.cmp, .r12, kept.length)
+      assembler.emit(.jl, isInside)
+      assembler.emit(.xor, .r12, .r12)
+      assembler.emit(.inc, .r15)
+      assembler.emit(.movsxd, .r8, .at(.rsi, index: .r15, scale: 4))
+      assembler.emit(.add, .r8, .rdi)
+      assembler.bind(isInside)
+    }
+    assembler.emit(.dec, .r14)
+    assembler.emit(.jne, loop)
+  }
+
+  /// Sets the register that selects what is left of a piece behind whole vectors; all pieces are of one length.
+  private func writePieceMask(
+    _ pieces: [ContractionSchedule.Piece], _ assembler: inout Assembler
+  ) {
+    let rest = (pieces.first?.count ?? 0) % width
+    guard rest > 0 else { return }
+    writeMask(rest, isWide ? .k(2) : vector(1), &assembler)
+  }
+
+  /// Sets a register to select the first elements of a vector; overwrites `rcx`.
+  private func writeMask(_ count: Int, _ mask: Register, _ assembler: inout Assembler) {
+    if isWide {
+      assembler.emit(.mov, .ecx, (1 << count) - 1)
+      assembler.emit(.kmovw, mask, .ecx)
+    } else {
+      var bytes: [UInt8] = []
+      for lane in 0..<8 { bytes += [UInt8](repeating: lane < count ? 0xff : 0, count: 4) }
+      assembler.emit(.vmovups, mask, .constant(assembler.constant(bytes)))
+    }
   }
 
   /// Runs a body for each run of this block's terms: `rax` is the address of its first, `rcx` their number, if `r8` is
@@ -147,14 +242,7 @@ extension NativeContraction {
     let done = assembler.makeLabel()
     // Not one element more is read than there are rows.
     let mask: Register = isWide ? .k(2) : .ymm(1)
-    if isWide {
-      assembler.emit(.mov, .ecx, (1 << rows) - 1)
-      assembler.emit(.kmovw, mask, .ecx)
-    } else {
-      var bytes: [UInt8] = []
-      for lane in 0..<8 { bytes += [UInt8](repeating: lane < rows ? 0xff : 0, count: 4) }
-      assembler.emit(.vmovups, mask, .constant(assembler.constant(bytes)))
-    }
+    writeMask(rows, mask, &assembler)
     load(.scratch, to: .r10, &assembler)
     assembler.emit(.add, .r10, leftOffset)
     assembler.emit(.mov, .r9, .r10)

@@ -39,6 +39,15 @@ package struct FactorLayout: Hashable, Sendable, Codable {
   private static let maximumDistance = 1 << 28
   private static let maximumStride = 1 << 22
 
+  /// Whether neighbours among what is kept lie side by side, and those among what is summed over.
+  private var keptIsDense: Bool { (kept.last?.stride ?? 1) == 1 }
+  private var summedIsDense: Bool { (summed.last?.stride ?? 1) == 1 }
+
+  /// Whether a matrix is stored line after line, the lines equally far apart.
+  package var isPlain: Bool {
+    kept.count <= 1 && summed.count <= 1 && (keptIsDense || summedIsDense)
+  }
+
   /// Whether contraction kernels read such a factor where it lies.
   ///
   /// - Parameters:
@@ -55,10 +64,7 @@ package struct FactorLayout: Hashable, Sendable, Codable {
       FactorLayout.runCount(kept) <= FactorLayout.maximumRuns,
       FactorLayout.runCount(summed) <= FactorLayout.maximumRuns
     else { return false }
-    let isPlain = kept.count <= 1 && summed.count <= 1
-    let keptIsDense = kept.isEmpty || kept[kept.count - 1].stride == 1
-    let summedIsDense = summed.isEmpty || summed[summed.count - 1].stride == 1
-    if isVector { return isPlain && (keptIsDense || summedIsDense) }
+    if isVector { return isPlain }
     switch side {
     case .left: return keptIsDense || summedIsDense
     case .right:

@@ -12,7 +12,8 @@ extension Graph {
     [factor(of: core, .left), factor(of: core, .right)]
   }
 
-  /// Returns how the kernel of a contraction or convolution reads a factor: through as much movement as it can without a copy.
+  /// Returns how the kernel of a contraction or convolution reads a factor: through as much movement as it can without
+  /// a copy.
   ///
   /// It is a fact about the graph and no choice of any pass.
   ///

@@ -74,6 +74,52 @@ extension MovementRules {
       return match.move(ranges.movement, source)
     },
     RewriteRule(
+      "slice-padding", "slice(pad(x)) = pad(slice(x)) with less padding, if nothing else reads it",
+      at: .slice
+    ) { match in
+      guard
+        case (let outer, .pad(let low, _, let interior, let fill), let source)? = match.movements,
+        match.isReadHereOnly(match.operands[0]), let ranges = [SliceRange](outer),
+        let extents = match.shape(source).fixedDimensions
+      else { return nil }
+      var (kept, before, behind) = (ranges, [Extent](), [Extent]())
+      for axis in ranges.indices {
+        guard let low = low[axis].fixed, low >= 0, interior[axis] == 0, ranges[axis].stride == 1
+        else { return nil }
+        let first = max(0, ranges[axis].start - low)
+        let last = min(extents[axis] - 1, ranges[axis].last - low)
+        guard first <= last else { return nil }
+        kept[axis] = SliceRange(start: first, count: last - first + 1, stride: 1)
+        before.append(Extent(offset: max(0, low - ranges[axis].start)))
+        behind.append(Extent(offset: ranges[axis].last - low - last))
+      }
+      return match.move(
+        .pad(low: before, high: behind, interior: interior, value: fill),
+        match.move(kept.movement, source))
+    },
+    RewriteRule(
+      "slice-convolve", "slice(convolve(x, y)) = convolve(slice(x), y), if nothing else reads it",
+      at: .slice
+    ) { match in
+      let inner = match.node(match.operands[0])
+      guard case .movement(let outer) = match.op, case .convolution(let convolution) = inner.op,
+        match.isReadHereOnly(match.operands[0]), var ranges = [SliceRange](outer),
+        ranges[ranges.count - 1].count == inner.type.shape.extents.last?.fixed,
+        let channels = match.shape(inner.operands[0]).extents.last?.fixed,
+        ranges.allSatisfy({ $0.count > 0 && $0.stride == 1 })
+      else { return nil }
+      let reaches = convolution.reaches(of: match.shape(inner.operands[1]))
+      for (axis, stride) in convolution.strides.enumerated() {
+        let range = ranges[axis + 1]
+        ranges[axis + 1] = SliceRange(
+          start: range.start * stride, count: (range.count - 1) * stride + reaches[axis], stride: 1)
+      }
+      ranges[ranges.count - 1] = SliceRange(start: 0, count: channels, stride: 1)
+      return .node(
+        .convolution(convolution),
+        [match.move(ranges.movement, inner.operands[0]), .value(inner.operands[1])])
+    },
+    RewriteRule(
       "slice-concatenate", "slice(concatenate(x, …)) = slice(x), nothing else is taken", at: .slice
     ) { match in
       let joined = match.node(match.operands[0])

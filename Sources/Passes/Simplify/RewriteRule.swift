@@ -130,6 +130,9 @@ package struct Match {
   /// Returns the element a value repeats everywhere, if it is known.
   package func splat(_ value: Value) -> Splat? { graph.splats[Int(value.index)] }
 
+  /// Whether nothing but this node reads a value below.
+  package func isReadHereOnly(_ value: Value) -> Bool { graph.readCounts[Int(value.index)] == 1 }
+
   /// The operation and its only operand's node, where both are movements.
   package var movements: (outer: Movement, inner: Movement, source: Value)? {
     guard case .movement(let outer) = op, operands.count == 1,

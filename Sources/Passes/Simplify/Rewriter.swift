@@ -15,6 +15,8 @@ package final class Rewriter {
   package var nodes: [Node] { builder.nodes }
   /// For each node, the element it repeats everywhere, if it is known.
   package private(set) var splats: [Splat?] = []
+  /// For each node that stands for one of the given graph, how often that one is read; 0 for those in between.
+  package private(set) var readCounts: [Int] = []
   /// What was decided.
   package private(set) var journal: Journal
 
@@ -54,11 +56,14 @@ package final class Rewriter {
 
   private func rewritten(_ graph: Graph) -> Graph {
     let needed = graph.neededValues
+    let reads = graph.readCounts(among: needed)
     var replacement = [Value](repeating: Value(-1), count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() where needed[index] {
       current = Value(index)
       let operands = node.operands.map { replacement[Int($0.index)] }
-      replacement[index] = place(node.op, operands, node.type, node.origin, depth: 0)
+      let value = place(node.op, operands, node.type, node.origin, depth: 0)
+      replacement[index] = value
+      readCounts[Int(value.index)] += reads[index]
     }
     for output in graph.outputs {
       builder.output(output.name, replacement[Int(output.value.index)])
@@ -132,6 +137,7 @@ package final class Rewriter {
       preconditionFailure("the node at \(current) cannot be copied: \(error.message)")
     }
     splats.append(splat(op, operands))
+    readCounts.append(0)
     return value
   }
 
@@ -161,6 +167,19 @@ package final class Rewriter {
       splats[Int(operands[0].index)]
     default: nil
     }
+  }
+}
+
+extension Graph {
+  /// How often each value is read by nodes that are needed, outputs and updates.
+  fileprivate func readCounts(among needed: [Bool]) -> [Int] {
+    var counts = [Int](repeating: 0, count: nodes.count)
+    for (index, node) in nodes.enumerated() where needed[index] {
+      for operand in node.operands { counts[Int(operand.index)] += 1 }
+    }
+    for output in outputs { counts[Int(output.value.index)] += 1 }
+    for update in updates { counts[Int(update.value.index)] += 1 }
+    return counts
   }
 }
 

@@ -70,6 +70,16 @@ extension RuleExample {
     RuleExample("slice-pad") { g in
       g.x.pad(low: [2], high: [3], value: 7).slice(axis: 0, from: 3, to: 8, by: 2)
     },
+    RuleExample("slice-padding") { g in
+      g.x.pad(low: [2], high: [3], value: 7).slice(axis: 0, from: 1, to: 5)
+    },
+    RuleExample("slice-padding") { g in
+      g.x.pad(low: [2], high: [3], value: 7).slice(axis: 0, from: 4, to: 10)
+    },
+    RuleExample("slice-convolve") { g in
+      convolve(g.input("a", [2, 7, 3]), g.input("b", [2, 3, 4]), strides: [2])
+        .slice(axis: 1, from: 1, to: 3)
+    },
     RuleExample("slice-concatenate") { g in
       concatenate([g.x, g.y], axis: 0).slice(axis: 0, from: 7, to: 12, by: 2)
     },

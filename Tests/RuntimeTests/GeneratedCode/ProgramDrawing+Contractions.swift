@@ -65,8 +65,10 @@ extension ProgramDrawing {
       }
       let made = zip(parts, strides).map { zip($0, $1).map(FactorLayout.Axis.init) }
       (layout.batch, layout.kept, layout.summed) = (made[0], made[1], made[2])
+      // Windows lie in any way, and they are left factors.
       guard
-        !isLoose || layout.isReadable(as: side, isVector: isVector, isCut: contraction.chunks > 1)
+        !isLoose || side == .left
+          || layout.isReadable(as: side, isVector: isVector, isCut: contraction.chunks > 1)
       else { continue }
       let all = made.joined()
       let least = all.reduce(0) { $0 + min(0, ($1.extent - 1) * $1.stride) }
