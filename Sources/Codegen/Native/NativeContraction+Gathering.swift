@@ -264,18 +264,27 @@ extension NativeContraction {
   private func writeColumns(
     at address: Register, _ mask: Register, _ assembler: inout Assembler
   ) {
-    let loop = assembler.makeLabel()
-    assembler.bind(loop)
-    if isWide {
-      assembler.emit(.vmovups, vector(0), .at(address), mask: .zeroing(mask))
-    } else {
-      assembler.emit(.vmaskmovps, vector(0), mask, .at(address))
+    let (k, step) = (problem.leftStrides.k, tileStrides.k)
+    for count in [4, 1] {
+      let (loop, rest) = (assembler.makeLabel(), assembler.makeLabel())
+      assembler.bind(loop)
+      assembler.emit(.sub, .rcx, count)
+      assembler.emit(.jl, rest)
+      for term in 0..<count {
+        let source = Memory.at(address, term * k)
+        if isWide {
+          assembler.emit(.vmovups, vector(0), source, mask: .zeroing(mask))
+        } else {
+          assembler.emit(.vmaskmovps, vector(0), mask, source)
+        }
+        assembler.emit(.prefetcht1, .at(address, (24 + term) * k))
+        assembler.emit(.vmovups, .at(.r9, term * step), vector(0))
+      }
+      assembler.emit(.add, address, count * k)
+      assembler.emit(.add, .r9, count * step)
+      assembler.emit(.jmp, loop)
+      assembler.bind(rest)
+      assembler.emit(.add, .rcx, count)
     }
-    assembler.emit(.prefetcht1, .at(address, 24 * problem.leftStrides.k))
-    assembler.emit(.vmovups, .at(.r9), vector(0))
-    assembler.emit(.add, address, problem.leftStrides.k)
-    assembler.emit(.add, .r9, tileStrides.k)
-    assembler.emit(.dec, .rcx)
-    assembler.emit(.jne, loop)
   }
 }
