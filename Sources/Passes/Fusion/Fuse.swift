@@ -115,8 +115,11 @@ struct Fuser {
   /// Tries the reads of values that are not tiny beside what they are read for.
   ///
   /// What follows from a reduction, such as the update of a scale, might else fill a kernel before what the reduction
-  /// itself reads can join it.
+  /// itself reads can join it. Reductions of one value meet in between, for what only one of them took would have to
+  /// be stored for the other.
   private mutating func sweepLargeReads(_ computed: [Int], _ kind: FusionGroup.Kind) {
+    _ = sweep(computed.reversed(), kind, onlyLarge: true)
+    mergeSiblings(of: kind)
     _ = sweep(computed.reversed(), kind, onlyLarge: true)
   }
 
@@ -149,8 +152,9 @@ struct Fuser {
     return !dataflow.isTiny(Value(Int(value)), beside: domain)
   }
 
-  /// Merges groups over one domain that read a common value of the domain's size, though none reads the other.
-  private mutating func mergeSiblings() {
+  /// Merges groups over one domain, of a kind or of any, that read a common value of the domain's size, though none
+  /// reads the other.
+  private mutating func mergeSiblings(of kind: FusionGroup.Kind? = nil) {
     for source in graph.nodes.indices {
       let users = dataflow.users(of: source)
       guard users.count > 1 else { continue }
@@ -160,7 +164,7 @@ struct Fuser {
       for position in users {
         let leader = groups.leader(of: dataflow.reads[Int(position)].reader)
         let group = groups[leader]
-        guard group.kind != .contraction, !group.isAlone,
+        guard group.kind != .contraction, !group.isAlone, kind == nil || group.kind == kind,
           graph[group.domain].type.shape.count == count
         else { continue }
         let known = siblings[dataflow.domain(of: group), default: []]

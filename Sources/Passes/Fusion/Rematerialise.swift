@@ -13,7 +13,8 @@ extension Pass {
   /// follows by few instructions from what is in memory anyway, is computed from that if it moves fewer bytes. Nodes
   /// that are equal again must not become one afterwards.
   ///
-  /// Random numbers are never stored for others, whatever that takes: they are drawn again.
+  /// Random numbers are never stored for others, whatever that takes: they are drawn again. And a value that is stored
+  /// for some readers is computed again by others that read what it follows from anyway.
   ///
   /// - Parameter minimumBytes: The size from which on that is considered: small values stay in the first-level cache.
   /// - Returns: The pass.
@@ -44,6 +45,8 @@ private struct RematerialisationSearch {
   private var pinned: Set<Value> = []
   /// For each value that other groups compute again, the nodes they copy, in order.
   private var copies: [Value: [Value]] = [:]
+  /// For each group, the stored values that it computes again rather than reading them, with the nodes it copies.
+  private var rereads: [Int32: [Value: [Value]]] = [:]
 
   /// The most scalar instructions that are done again for one value.
   private static let mostInstructions = 8
@@ -71,6 +74,7 @@ private struct RematerialisationSearch {
       let candidates = group.outputs.filter { copies[$0] == nil && mayBeCopied($0) }
       consider(candidates, of: number)
     }
+    spareReads()
   }
 
   // MARK: - Candidates
@@ -282,14 +286,59 @@ private struct RematerialisationSearch {
     }
   }
 
+  // MARK: - Stored values
+
+  /// Lets groups compute a value that stays stored, where all that is large among what it follows from is read anyway.
+  private mutating func spareReads() {
+    /// What each group reads element for element, copies included.
+    var loads: [Int32: Set<Value>] = [:]
+    for read in dataflow.reads where read.way == .direct {
+      for group in groups(computing: read.reader) {
+        loads[group, default: []].insert(Value(Int(read.source)))
+      }
+    }
+    for (number, group) in fused.groups.enumerated() {
+      for value in group.outputs where graph[value].op.isElementwise && copies[value] == nil {
+        guard graph[value].type.byteCount >= minimumBytes, let recipe = recipe(for: value)
+        else { continue }
+        let large = recipe.sources.filter { !dataflow.isTiny($0, beside: value) }
+        let cost = Double(recipe.instructions) * RematerialisationSearch.bytesPerInstruction
+        guard !large.isEmpty, large.allSatisfy({ isStored[Int($0.index)] }),
+          cost < Double(graph[value].type.dataType.byteCount)
+        else { continue }
+        for (reader, values) in loads where reader != number && values.contains(value) {
+          guard fused.groups[Int(reader)].kind != .contraction,
+            large.allSatisfy({ values.contains($0) && rereads[reader]?[$0] == nil })
+          else { continue }
+          rereads[reader, default: [:]][value] = recipe.nodes.sorted()
+          for source in recipe.sources { isStored[Int(source.index)] = true }
+        }
+      }
+    }
+  }
+
+  /// The groups that compute a node, as a member or as a copy.
+  private func groups(computing node: Int32) -> Set<Int32> {
+    var groups: Set<Int32> = [groupOf[Int(node)]]
+    for (value, nodes) in copies where nodes.contains(Value(Int(node))) {
+      groups.formUnion(self.groups(reading: value, Int(groupOf[Int(value.index)])))
+    }
+    return groups
+  }
+
   // MARK: - Rewriting
 
   /// Returns the graph in which groups that read such values compute them.
   func rewritten(_ journal: inout Journal) throws(GraphErrors) -> Graph {
-    guard !copies.isEmpty else { return graph }
+    guard !copies.isEmpty || !rereads.isEmpty else { return graph }
     for value in copies.keys.sorted() {
       journal.note(
         "recompute", "\(value) \(graph[value].op.name) is computed again rather than stored",
+        at: graph[value].origin)
+    }
+    for value in Set(rereads.values.flatMap(\.keys)).sorted() {
+      journal.note(
+        "recompute", "\(value) \(graph[value].op.name) is computed again rather than read",
         at: graph[value].origin)
     }
     /// What each group has for a value of another.
@@ -302,9 +351,15 @@ private struct RematerialisationSearch {
       var operands = operands
       let group = groupOf[Int(value.index)]
       for (position, operand) in graph[value].operands.enumerated() {
-        guard group >= 0, let nodes = copies[operand], groupOf[Int(operand.index)] != group
-        else { continue }
-        for node in nodes where made[group]?[node] == nil {
+        guard let nodes = nodesCopied(for: operand, by: group) else { continue }
+        // What copies need and is itself computed again comes first.
+        var pending = nodes
+        for node in nodes {
+          for source in graph[node].operands where !nodes.contains(source) {
+            pending.insert(contentsOf: rereads[group]?[source] ?? [], at: 0)
+          }
+        }
+        for node in pending where made[group]?[node] == nil {
           var sources: [Value] = []
           for source in graph[node].operands {
             sources.append(made[group]?[source] ?? renamed[Int(source.index)])
@@ -319,5 +374,11 @@ private struct RematerialisationSearch {
       renamed.append(new)
       return new
     }
+  }
+
+  /// The nodes that a group copies for an operand, if it does not read it.
+  private func nodesCopied(for operand: Value, by group: Int32) -> [Value]? {
+    guard group >= 0, groupOf[Int(operand.index)] != group else { return nil }
+    return copies[operand] ?? rereads[group]?[operand]
   }
 }

@@ -51,6 +51,37 @@ import Testing
     #expect(try fused(gelus(), minimumBytes: 1 << 20).1.isEmpty)
   }
 
+  /// A pool needs what ReLU gives in memory; its mask follows from what batch norm's gradient reads anyway.
+  @Test func aStoredValueIsFormedAgainWhereItsSourcesAreRead() throws {
+    let graph = try Graph("norm") { g in
+      let x = g.input("x", [.batch, 32, 64])
+      let normal = batchNorm(x.matmul(g.parameter("w", [64, 64], .heNormal)))
+      g.output("loss", mean(maxPool(relu(normal.output), [1: Window(size: 2)])))
+    }.minimizing("loss", with: .sgd(0.1))
+    let (fused, notes) = try fused(graph, minimumBytes: 1 << 16)
+    expectSnapshot(
+      notes.joined(separator: "\n"),
+      """
+      %9 sub is computed again rather than stored
+      %52 select is computed again rather than stored
+      %30 relu is computed again rather than read
+      """)
+    expectSnapshot(
+      fused.lines,
+      """
+      contraction [64, 32, 64]: contract*
+      column [64, 32, 64]: sum mul* sub* mul*
+      column [64, 32, 64]: sub mul sum mul sub add sqrt* div* mul neg* div*
+      map [64, 32, 64]: sub mul add relu*
+      column [64, 16, 2, 64]: max* equal cast sum div select*
+      row [64, 16, 64]: sum mul*
+      column [64, 32, 64]: sub mul add relu greater select sum mul sum neg mul mul add mul mul div neg mul add add mul* mul*
+      map [64, 32, 64]: sub mul add relu greater select mul mul add add add*
+      map []: add*
+      contraction [64, 64]: contract mul sub*
+      """)
+  }
+
   @Test func aNormalisedRowIsFormedAgain() throws {
     let graph = try Graph("norm") { g in
       let x = g.input("x", [.batch, 256])
@@ -67,6 +98,7 @@ import Testing
       %11 sub is computed again rather than stored
       %19 sqrt is computed again rather than stored
       %24 mul is computed again rather than stored
+      %22 div is computed again rather than read
       """)
     expectSnapshot(
       fused.lines,
@@ -76,7 +108,7 @@ import Testing
       contraction [64, 256]: contract sub* mul add*
       row [64, 256]: mul sum mul*
       contraction [64, 256]: contract*
-      row [64, 256]: mul mul sub mul sum add sqrt div mul mul div mul mul add add neg sum mul add*
+      row [64, 256]: mul mul sub mul sum add sqrt div div mul mul div mul mul add add neg sum mul add*
       map []: add*
       contraction [256, 256]: contract mul sub*
       column [64, 256]: sum sub mul mul sum mul sub* mul sub*
