@@ -66,7 +66,11 @@ struct NativeLoop {
     var stages: [NativeStage] = []
     for stage in kernel.stages {
       guard var code = NativeStage(stage, of: kernel, isWide: isWide) else { return nil }
-      if stage.isSweep, loopClass == .column { code.prefetchRows(of: kernel) }
+      switch loopClass {
+      case .map: code.prefetchGuardedLines(of: kernel)
+      case .column: if stage.isSweep { code.prefetchRows(of: kernel) }
+      case .row: break
+      }
       // The first sweep waits for memory; the second has the line in the cache and time to ask for a later one.
       if stage.isSweep, loopClass == .row, let axis = unitAxes.last,
         let first = stages.first(where: \.stage.isSweep),

@@ -163,6 +163,18 @@ struct NativeStage {
     }
   }
 
+  /// Asks, with each vector of a map that reads only where elements exist, for one some way behind: processors do not
+  /// foresee loads under a mask.
+  mutating func prefetchGuardedLines(of kernel: LoopKernel) {
+    guard kernel.domain.indices.contains(where: stage.program.guards) else { return }
+    for index in emitter.selection.streams.indices {
+      guard let pointer = pointers[index], !pointer.isSplat, index < NativeStage.bases.count,
+        kernel.domain.reduce(pointer.size, *) >= NativeStage.prefetchedByteCount
+      else { continue }
+      prefetches.append(Prefetch(pointer: index, distance: NativeStage.rowsAhead))
+    }
+  }
+
   /// How many bytes ahead the rows of columns are asked for.
   private static let rowsAhead = 4096
   private static let shortColumnsAhead = 8192
