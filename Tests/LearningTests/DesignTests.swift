@@ -75,6 +75,25 @@ struct ConvBlock: Module {
     }
   }
 
+  /// The third example as it stands there, compiled to a training step.
+  @Test func convolutionsAndAResidual() throws {
+    let cnn = try Model(input: [28, 28, 1]) {
+      for channels in [16, 32] { ConvBlock(channels: channels) }
+      Flatten(); Dense(64); DenseResidual(); Dropout(0.5); Dense(10)
+    }
+    #expect(
+      parameterNames(cnn.graph).suffix(8) == [
+        "3.weight", "3.bias", "4.a.weight", "4.a.bias", "4.b.weight", "4.b.bias", "6.weight",
+        "6.bias",
+      ])
+    #expect(
+      cnn.summary.rows.map { "\($0.output.shape)" } == [
+        "[batch, 13, 13, 16]", "[batch, 5, 5, 32]", "[batch, 800]", "[batch, 64]", "[batch, 64]",
+        "[batch, 64]", "[batch, 10]",
+      ])
+    _ = try cnn.graph(loss: .crossEntropy).minimizing("loss", with: .adam(1e-3)).compile(batch: 4)
+  }
+
   @Test func blocksAndResiduals() throws {
     let model = try Model(input: [28, 28, 1]) {
       for features in [16, 32] { DenseBlock(features: features) }
