@@ -115,7 +115,7 @@ extension ContractionProblem {
   /// blocks were too short.
   fileprivate func wholeDepth(isWide: Bool) -> Int? {
     let runs = left.summed
-    let limit = isWide ? 640 : 256
+    let limit = isWide ? 384 : 256
     let count = runs.starts.count
     let parts = (1...max(1, runs.length)).lazy.filter { runs.length % $0 == 0 }.map {
       runs.length / $0

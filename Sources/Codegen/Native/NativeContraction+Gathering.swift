@@ -120,6 +120,11 @@ extension NativeContraction {
         assembler.emit(.vmovups, .at(.r13, 4 * (target + first)), vector(0))
       }
       target += piece.count
+      // What the same row of the next tile reads that this one does not.
+      let ahead = piece.start + rows * kept.step
+      for line in stride(from: max(0, 4 * piece.count - kept.step), to: 4 * piece.count, by: 64) {
+        assembler.emit(.prefetcht0, .at(.r8, ahead + line))
+      }
     }
     assembler.emit(.add, .r13, tileStrides.m)
     assembler.emit(.add, .r8, kept.step)
@@ -277,7 +282,12 @@ extension NativeContraction {
         } else {
           assembler.emit(.vmaskmovps, vector(0), mask, source)
         }
-        assembler.emit(.prefetcht1, .at(address, (24 + term) * k))
+        let ahead = (24 + term) * k
+        if problem.left.summed.isEven {
+          assembler.emit(.prefetcht1, .at(address, ahead))
+        } else {
+          assembler.emit(.prefetcht0, .at(address, ahead + 56))
+        }
         assembler.emit(.vmovups, .at(.r9, term * step), vector(0))
       }
       assembler.emit(.add, address, count * k)
