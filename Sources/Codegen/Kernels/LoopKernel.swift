@@ -153,9 +153,12 @@ extension LoopKernel {
       if domain.count > 1, domain[axis] == 1, !isGuarded, !isAlone {
         remove(axis)
       } else if axis + 1 < domain.count, reduced.contains(axis) == reduced.contains(axis + 1),
-        axis + 1 != reduced.lowerBound, axis + 1 != reduced.upperBound, !isGuarded,
+        axis + 1 != reduced.lowerBound, axis + 1 != reduced.upperBound,
         stages.allSatisfy({ $0.program.steps(through: axis, inStepsOf: domain[axis + 1]) })
       {
+        for index in stages.indices {
+          stages[index].program.widenGuards(of: axis, to: axis + 1, by: domain[axis + 1])
+        }
         domain[axis + 1] *= domain[axis]
         remove(axis)
       }

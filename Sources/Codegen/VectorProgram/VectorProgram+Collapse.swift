@@ -12,17 +12,34 @@ extension VectorProgram {
 
   /// Whether every access steps through an axis and the one behind it, of some extent, as through one.
   func steps(through axis: Int, inStepsOf extent: Int) -> Bool {
-    !guards(axis + 1)
+    !guards(axis + 1) && !guards(axis, where: { $0.step != 1 })
       && instructions.lazy.compactMap(\.access).allSatisfy {
         $0.strides[axis] == $0.strides[axis + 1] * extent
       }
   }
 
-  /// Whether only some places along an axis exist.
-  func guards(_ axis: Int) -> Bool {
+  /// Whether only some places along an axis exist, for a reason that holds.
+  func guards(_ axis: Int, where holds: (Access.Guard) -> Bool = { _ in true }) -> Bool {
     instructions.contains { instruction in
-      if case .exists(let guards) = instruction { return guards.contains { $0.axis == axis } }
-      return instruction.access?.guards.contains { $0.axis == axis } ?? false
+      let guards =
+        if case .exists(let guards) = instruction { guards } else {
+          instruction.access?.guards ?? []
+        }
+      return guards.contains { $0.axis == axis && holds($0) }
+    }
+  }
+
+  /// Makes guards of an axis those of the one behind it, of some extent, with which it becomes one.
+  mutating func widenGuards(of axis: Int, to inner: Int, by extent: Int) {
+    let widened = { (condition: Access.Guard) in
+      guard condition.axis == axis else { return condition }
+      return Access.Guard(
+        axis: inner, low: condition.low * extent, step: 1, count: condition.count * extent)
+    }
+    mapAccesses { access in
+      access.guards = access.guards.map(widened)
+    } guards: {
+      $0.map(widened)
     }
   }
 
