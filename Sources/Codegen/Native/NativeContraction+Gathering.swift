@@ -22,7 +22,7 @@ extension NativeContraction {
     store(.rdx, to: place, &assembler)
   }
 
-  /// Divides `rax`; the rest goes to `rdx`. Overwrites `rcx`.
+  /// Divides `rax`; the rest goes to `rdx`, and `rcx` is overwritten.
   private func writeDivision(by divisor: Int, _ assembler: inout Assembler) {
     assembler.emit(.xor, .edx, .edx)
     assembler.emit(.mov, .ecx, divisor)
@@ -164,8 +164,10 @@ extension NativeContraction {
     }
   }
 
-  /// Runs a body for each run of this block's terms: `rax` is the address of its first, `rcx` their number, if `r8` is
-  /// that of the whole sum's first. The body leaves `rdi`, `r8` and `r15` as they are.
+  /// Runs a body for each run of this block's terms.
+  ///
+  /// If `r8` is the address of the whole sum's first term, the body finds that of the run's in `rax` and their number
+  /// in `rcx`; it leaves `rdi`, `r8` and `r15` as they are.
   private func walkRuns(_ assembler: inout Assembler, _ body: (inout Assembler) -> Void) {
     let runs = problem.left.summed
     guard !runs.isEven else {

@@ -12,20 +12,19 @@ extension VectorProgram {
 
   /// Whether every access steps through an axis and the one behind it, of some extent, as through one.
   func steps(through axis: Int, inStepsOf extent: Int) -> Bool {
-    !guards(axis + 1) && !guards(axis, where: { $0.step != 1 })
+    !guards(axis + 1) && !guards.contains { $0.axis == axis && $0.step != 1 }
       && instructions.lazy.compactMap(\.access).allSatisfy {
         $0.strides[axis] == $0.strides[axis + 1] * extent
       }
   }
 
-  /// Whether only some places along an axis exist, for a reason that holds.
-  func guards(_ axis: Int, where holds: (Access.Guard) -> Bool = { _ in true }) -> Bool {
-    instructions.contains { instruction in
-      let guards =
-        if case .exists(let guards) = instruction { guards } else {
-          instruction.access?.guards ?? []
-        }
-      return guards.contains { $0.axis == axis && holds($0) }
+  /// Whether only some places along an axis exist.
+  func guards(_ axis: Int) -> Bool { guards.contains { $0.axis == axis } }
+
+  /// All conditions on places, in no order.
+  private var guards: [Access.Guard] {
+    instructions.flatMap { instruction in
+      if case .exists(let guards) = instruction { guards } else { instruction.access?.guards ?? [] }
     }
   }
 

@@ -19,11 +19,12 @@ package struct FactorLayout: Hashable, Sendable, Codable {
 
   /// The address of the first element.
   package var offset: Int
-  /// The axes of the batch, of what the result keeps (rows of the left factor, columns of the right one), and of what
-  /// is summed over: each from the outermost to the innermost, none of extent 1, and none that goes on evenly
-  /// where another ends. A factor without elements has one empty axis for each axis of its own.
+  /// The axes of the batch, from the outermost to the innermost; none is of extent 1, and none goes on evenly where
+  /// another ends.
   package var batch: [Axis]
+  /// The axes that the result keeps: rows of the left factor, columns of the right one.
   package var kept: [Axis]
+  /// The axes that are summed over.
   package var summed: [Axis]
 
   package init(offset: Int = 0, batch: [Axis], kept: [Axis], summed: [Axis]) {
@@ -54,6 +55,7 @@ package struct FactorLayout: Hashable, Sendable, Codable {
   ///   - side: Which factor it is.
   ///   - isVector: Whether it or the other factor is a single row or column; such products are read plainly only.
   ///   - isCut: Whether the sums are cut into chunks.
+  /// - Returns: Whether no copy is needed.
   package func isReadable(as side: Side, isVector: Bool, isCut: Bool) -> Bool {
     let all = batch + kept + summed
     guard !all.contains(where: { $0.extent == 0 }),

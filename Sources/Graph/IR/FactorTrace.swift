@@ -194,7 +194,9 @@ extension FactorTrace {
     return parts
   }
 
-  /// Cuts an axis of the factor in two; its number stays that of the outer part. Returns that of the inner one.
+  /// Cuts an axis of the factor in two: its number stays that of the outer part.
+  ///
+  /// - Returns: The number of the inner part.
   private mutating func split(_ axis: Int, inner: Int) -> Int {
     let number = extents.count
     extents[axis] /= inner

@@ -42,7 +42,7 @@ extension ProgramDrawing {
 
   /// Draws where a factor's elements lie: side by side, or in runs with anything between them, even other runs.
   ///
-  /// - Parameter isTurned: Whether what is kept lies within what is summed over.
+  /// Where it is turned, what is kept lies within what is summed over.
   private mutating func drawFactor(
     _ side: FactorLayout.Side, _ batch: [Int], _ kept: Int, _ summed: Int, isTurned: Bool,
     _ isVector: Bool, _ contraction: Contraction
