@@ -61,6 +61,8 @@ public struct Plan: Sendable {
     try Session(program, code: code, sharing: session)
   }
 
+  /// What executes the kernels.
+  public var backend: Backend { program.options.backend }
   /// The number of kernels a run executes.
   public var kernelCount: Int { program.kernels.count }
   /// The bytes of memory for everything that lives within one run.

@@ -5,8 +5,8 @@ import ToolSupport
 @main
 struct DescentCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "descent", abstract: "Look into graphs, and run them.",
-    subcommands: [Dump.self, Explain.self, Run.self])
+    commandName: "descent", abstract: "Look into graphs, run them, and measure them.",
+    subcommands: [Dump.self, Explain.self, Run.self, Bench.self])
 }
 
 /// What a graph is compiled for.
@@ -21,8 +21,9 @@ struct Target: ParsableArguments {
   var threads: Int?
 
   /// Returns the plan of the graph.
-  func compile(keepingSnapshots: Bool = false) throws -> Plan {
-    let options = CompileOptions(threads: threads, keepsSnapshots: keepingSnapshots)
+  func compile(keepingSnapshots: Bool = false, backend: Backend? = nil) throws -> Plan {
+    let options = CompileOptions(
+      threads: threads, backend: backend, keepsSnapshots: keepingSnapshots)
     return try ToolFiles.graph(graph).compile(batch: batch, options: options)
   }
 }
