@@ -107,6 +107,7 @@ extension Kernel.Body {
     case .bundle: "bundle"
     case .contraction: "contraction"
     case .scatter: "scatter"
+    case .sort: "sort"
     case .copy: "copy"
     }
   }

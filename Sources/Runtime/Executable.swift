@@ -159,6 +159,7 @@ struct ExecutableStep {
     case loop(PortableLoop)
     case contraction(PortableContraction)
     case scatter(PortableScatter)
+    case sort(PortableSort)
     case copy(from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer, byteCount: Int)
   }
 
@@ -328,6 +329,7 @@ extension UnsafeMutablePointer<ExecutableStep> {
       contraction.machine = contraction.machine.with(scratch[thread], operands)
       contraction.run(units)
     case .scatter(let scatter): if !units.isEmpty { scatter.run() }
+    case .sort(let sort): sort.run(units, scratch[thread])
     case .copy(let from, let to, let byteCount):
       if !units.isEmpty { to.copyMemory(from: from, byteCount: byteCount) }
     }

@@ -152,6 +152,7 @@ struct StepBuilder {
           hasEpilogue: !contraction.isPlain, machine: machines[0]))
     case .scatter(let scatter):
       return .scatter(PortableScatter(kernel: scatter, operands: operands, faults: faults))
+    case .sort(let sort): return .sort(PortableSort(kernel: sort, operands: operands))
     case .bundle: preconditionFailure("a bundle is run part by part")
     case .copy(let byteCount):
       return .copy(from: operands[0], to: operands[1], byteCount: byteCount)
@@ -245,6 +246,7 @@ extension Kernel {
       PortableContraction.scratchBytes(
         n: kernel.extents.n, chunks: kernel.chunks)
     case .bundle: parts.reduce(0) { max($0, $1.partialBytes) }
+    case .sort(let sort): PortableSort.scratchBytes(sort)
     case .scatter, .copy: 0
     }
   }

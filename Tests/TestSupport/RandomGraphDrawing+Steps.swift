@@ -175,7 +175,7 @@ extension RandomGraphDrawing {
   // MARK: - Indices
 
   private mutating func indexed() -> Tensor? {
-    guard random.chance(70) else { return oneHot() }
+    guard random.chance(70) else { return random.chance(50) ? oneHot() : argSort() }
     guard
       let x = some(where: { tensor in
         tensor.dataType != .bool && tensor.rank > 0
@@ -190,6 +190,14 @@ extension RandomGraphDrawing {
     let slices = x.gather(indices, axis: axis)
     guard random.chance(40) else { return slices }
     return x.scatterAdd(indices, slices + slices, axis: axis)
+  }
+
+  private mutating func argSort() -> Tensor? {
+    let x = some { tensor in tensor.shape.extents.contains { !$0.isSymbolic } }
+    guard let x else { return nil }
+    let axis = random.pick((0..<x.rank).filter { !x.shape[$0].isSymbolic })
+    let indices = x.argSort(axis: axis, descending: random.chance(50))
+    return options.allowsIntegers ? indices : indices.cast(to: .f32)
   }
 
   private mutating func oneHot() -> Tensor? {

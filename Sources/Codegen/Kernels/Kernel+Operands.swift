@@ -17,6 +17,7 @@ extension Kernel {
     case .scatter(let scatter):
       read = [scatter.base, scatter.indices, scatter.updates]
       written = [scatter.target]
+    case .sort(let sort): (read, written) = ([sort.source], [sort.target])
     case .copy: (read, written) = ([0], [1])
     case .bundle: preconditionFailure("a bundle is looked at part by part")
     }

@@ -42,6 +42,7 @@ package struct Kernel: Hashable, Sendable, Codable {
     case bundle([LoopKernel])
     case contraction(ContractionKernel)
     case scatter(ScatterKernel)
+    case sort(SortKernel)
     case copy(byteCount: Int)
   }
 
@@ -122,7 +123,7 @@ extension Kernel {
       case .loop(let loop): loop.stages.map(\.program)
       case .bundle(let loops): loops.flatMap { $0.stages.map(\.program) }
       case .contraction(let contraction): [contraction.epilogue]
-      case .scatter, .copy: []
+      case .scatter, .sort, .copy: []
       }
     return own + tails.flatMap { $0.stages.map(\.program) }
   }

@@ -17,7 +17,7 @@ extension KernelBuilder {
         .scalar(ScalarInstruction(.equal, indexType, to: .bool, index, place)))
       guard dataType != .bool else { return hit }
       return program.append(.scalar(ScalarInstruction(.convert, .bool, to: dataType, hit)))
-    case .scatterAdd: preconditionFailure("a scatter is a core")
+    case .scatterAdd, .argSort: preconditionFailure("\(op.name) is a core")
     }
   }
 
@@ -67,5 +67,25 @@ extension KernelBuilder {
       .scatter(scatter),
       grid: TileGrid(units: 1, workPerUnit: graph[node.operands[2]].type.shape.count),
       inPlace: inPlacePairs(target: scatter.target))
+  }
+
+  /// Builds the kernel of a sort.
+  mutating func buildSort() -> Kernel {
+    let node = graph[group.root]
+    guard case .index(.argSort(let axis, let isDescending)) = node.op else {
+      preconditionFailure("\(group.root) is not a sort")
+    }
+    let source = graph[node.operands[0]].type
+    let dimensions = source.shape.dimensions
+    let sort = SortKernel(
+      dataType: source.dataType, isDescending: isDescending,
+      outer: dimensions[..<axis].reduce(1, *), extent: dimensions[axis],
+      inner: dimensions[(axis + 1)...].reduce(1, *), source: operand(node.operands[0], .read),
+      target: operand(group.root, .write))
+    noteRead(sort.source, isIdentity: false)
+    return kernel(
+      .sort(sort),
+      grid: TileGrid(
+        units: sort.outer * sort.inner, workPerUnit: sort.extent * SortKernel.workPerElement))
   }
 }

@@ -59,6 +59,7 @@ struct KernelBuilder {
     case .map, .row, .column: buildJoin() ?? buildLoop()
     case .contraction: buildContraction()
     case .scatter: buildScatter()
+    case .sort: buildSort()
     }
   }
 

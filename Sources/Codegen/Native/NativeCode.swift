@@ -83,7 +83,7 @@ extension NativeCode {
     case .scatter(let scatter):
       NativeScatter(scatter, faultCell: kernel.operands.count, isWide: isWide)?
         .write(to: &assembler)
-    case .bundle, .copy: nil
+    case .bundle, .sort, .copy: nil
     }
   }
 }

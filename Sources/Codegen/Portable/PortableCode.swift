@@ -180,7 +180,7 @@ extension Kernel {
     case .contraction(let kernel):
       [PortableCode(kernel.epilogue, domain: kernel.domain, kept: kernel.stores.map(\.register))]
     case .bundle: parts.flatMap(\.portableCode)
-    case .scatter, .copy: []
+    case .scatter, .sort, .copy: []
     }
   }
 }

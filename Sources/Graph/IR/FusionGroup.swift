@@ -16,6 +16,8 @@ public struct FusionGroup: Hashable, Sendable {
     case contraction
     /// Additions at places that are data.
     case scatter
+    /// Lines put in order.
+    case sort
 
     /// The most values a kernel of this kind stores.
     ///
@@ -25,7 +27,7 @@ public struct FusionGroup: Hashable, Sendable {
       switch self {
       case .map, .row, .column: FusionGroup.maximumStreams
       case .contraction: 8
-      case .scatter: 1
+      case .scatter, .sort: 1
       }
     }
   }
@@ -36,7 +38,7 @@ public struct FusionGroup: Hashable, Sendable {
   public let nodes: [Value]
   /// The members that are stored, in graph order; never none.
   public let outputs: [Value]
-  /// The contraction or scatter the kernel is built around; nil for other kinds.
+  /// The contraction, scatter or sort the kernel is built around; nil for other kinds.
   public let core: Value?
 
   /// Creates a group.
@@ -122,6 +124,12 @@ extension Op {
 
   /// Whether slices are added at places that are data.
   package var isScatter: Bool { if case .index(.scatterAdd) = self { true } else { false } }
+
+  /// Whether lines are put in order.
+  package var isSort: Bool { if case .index(.argSort) = self { true } else { false } }
+
+  /// Whether a kernel is built around the node.
+  package var isCore: Bool { isContraction || isScatter || isSort }
 
   /// Whether the value comes from outside the computation.
   package var isLeaf: Bool { if case .leaf = self { true } else { false } }

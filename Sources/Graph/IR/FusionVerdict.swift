@@ -44,6 +44,8 @@ public enum FusionReason: Hashable, Sendable {
   case indices
   /// A scatter adds it or adds to it.
   case scatterOperand
+  /// A sort puts it in order.
+  case sortOperand
   /// It or its reader is a copy that exists because its elements are wanted in memory.
   case copy
   /// It is read through a movement, at other places than those at which it is computed.
@@ -85,6 +87,7 @@ extension FusionReason {
     case .indexSource: "indexSource"
     case .indices: "indices"
     case .scatterOperand: "scatterOperand"
+    case .sortOperand: "sortOperand"
     case .copy: "copy"
     case .readElsewhere: "readElsewhere"
     case .severalKinds: "severalKinds"
@@ -115,6 +118,7 @@ extension FusionReason {
     case .indexSource: "a gather reads it in memory"
     case .indices: "it holds indices"
     case .scatterOperand: "a scatter reads it in memory"
+    case .sortOperand: "a sort reads it in memory"
     case .copy: "it is copied"
     case .readElsewhere(let movement):
       "their kernels meet through \(movement) \(graph[movement].op.name)"

@@ -11,6 +11,11 @@ public enum Index: Hashable, Sendable {
   case scatterAdd(axis: Int)
   /// A new last axis that is 1 at the operand's index and 0 elsewhere.
   case oneHot(depth: Int, DataType)
+  /// The indices, as `i32`, that put the operand's elements in order along an axis.
+  ///
+  /// Equal elements keep their order, whichever way the axis is sorted; zeros are equal whatever their signs. NaN
+  /// counts as greater than every number.
+  case argSort(axis: Int, descending: Bool)
 }
 
 extension Index: OpDefinition {
@@ -19,6 +24,7 @@ extension Index: OpDefinition {
     case .gather: "gather"
     case .scatterAdd: "scatterAdd"
     case .oneHot: "oneHot"
+    case .argSort: "argSort"
     }
   }
 
@@ -27,6 +33,7 @@ extension Index: OpDefinition {
     case .gather: "slices along an axis, taken at indices"
     case .scatterAdd: "slices added along an axis at indices; repeated indices accumulate"
     case .oneHot: "1 at an index along a new last axis, 0 elsewhere"
+    case .argSort: "the indices that put an axis in order"
     }
   }
 
@@ -34,6 +41,10 @@ extension Index: OpDefinition {
     switch self {
     case .gather(let axis), .scatterAdd(let axis): Attributes().with("axis", axis)
     case .oneHot(let depth, _): Attributes().with("depth", depth)
+    case .argSort(let axis, let descending):
+      descending
+        ? Attributes().with("axis", axis).with("descending", .word("true"))
+        : Attributes().with("axis", axis)
     }
   }
 
@@ -60,6 +71,16 @@ extension Index: OpDefinition {
       guard depth >= 1 else { throw GraphError("oneHot: depth is \(depth), not at least 1") }
       return try checked(
         TensorType(dataType, Shape(operands[0].shape.extents + [Extent(offset: depth)])))
+    case .argSort(let axis, _):
+      try expect(1, operands)
+      let shape = operands[0].shape
+      guard shape.extents.indices.contains(axis) else {
+        throw GraphError("argSort: axis \(axis) is not an axis of \(shape)")
+      }
+      guard let extent = shape[axis].fixed, extent <= Int(Int32.max) else {
+        throw GraphError("argSort: axis \(axis) of \(shape) is not counted by i32")
+      }
+      return try checked(TensorType(.i32, shape))
     }
   }
 
@@ -69,6 +90,11 @@ extension Index: OpDefinition {
     case .gather: cost.bytesRead = result.byteCount + operands[1].byteCount
     case .scatterAdd: cost.flops = operands[2].shape.count
     case .oneHot: cost.flops = result.shape.count
+    case .argSort(let axis, _):
+      // A comparison for each element and halving.
+      let halvings =
+        Int.bitWidth - Swift.max(1, operands[0].shape[axis].fixed ?? 1).leadingZeroBitCount
+      cost.flops = result.shape.count.multipliedReportingOverflow(by: halvings).partialValue
     }
     return cost
   }
@@ -95,7 +121,10 @@ extension Index: OpDefinition {
   }
 
   package static var samples: [Index] {
-    [.gather(axis: 0), .scatterAdd(axis: 0), .oneHot(depth: 10, .f32)]
+    [
+      .gather(axis: 0), .scatterAdd(axis: 0), .oneHot(depth: 10, .f32),
+      .argSort(axis: 0, descending: false),
+    ]
   }
 
   package static func named(
@@ -105,6 +134,9 @@ extension Index: OpDefinition {
     case "gather": return .gather(axis: try attributes.integer("axis"))
     case "scatterAdd": return .scatterAdd(axis: try attributes.integer("axis"))
     case "oneHot": return .oneHot(depth: try attributes.integer("depth"), type.dataType)
+    case "argSort":
+      return .argSort(
+        axis: try attributes.integer("axis"), descending: attributes["descending"] == .word("true"))
     default: return nil
     }
   }

@@ -1,8 +1,18 @@
-// Order along an axis. An element's rank is how many others stand before it; counting needs no branches, fuses to
-// one kernel and gives equal elements the order they had. Work grows with the square of the axis, which is less
-// than that of a merge up to some hundred elements, and nothing to use on axes of many thousand.
+// Order along an axis: what `argSort` says of it, and elements taken accordingly.
 
 extension Tensor {
+  /// Returns the indices that put an axis in order, as `i32`.
+  ///
+  /// Equal elements keep their order. NaN counts as greater than every number.
+  public func argSort(
+    axis: Int = -1, descending: Bool = false, file: String = #fileID, line: Int = #line
+  ) -> Tensor {
+    builder.at(Site(file, line), "argSort") {
+      guard let axis = normalized(axis, "argSort") else { return Tensor(builder, nil) }
+      return apply(.index(.argSort(axis: axis, descending: descending)))
+    }
+  }
+
   /// Returns the place of each element in the order along an axis, as `i32`.
   ///
   /// Equal elements keep their order. NaN counts as greater than every number.
@@ -11,39 +21,11 @@ extension Tensor {
   ) -> Tensor {
     builder.at(Site(file, line), "ranks") {
       guard let axis = normalized(axis, "ranks") else { return Tensor(builder, nil) }
-      guard rank < Shape.maximumRank, shape[axis].fixed != nil else {
-        return failure("ranks: \(shape) has too many axes, or axis \(axis) waits for the batch")
-      }
-      var (own, all) = (shape.extents, shape.extents)
-      own.insert(1, at: axis + 1)
-      all.insert(1, at: axis)
-      let pairs = Shape(Array(shape.extents[...axis] + shape.extents[axis...]))
-      let x = reshaped(Shape(own)).broadcast(to: pairs)
-      let other = reshaped(Shape(all)).broadcast(to: pairs)
-      let isEarlier =
-        builder.iota(pairs, axis: axis + 1) .< builder.iota(pairs, axis: axis)
-      var (precedes, isEqual) = (descending ? other .> x : other .< x, other .== x)
-      if dataType.isFloat {
-        let (isNaN, otherIsNaN) = (x .!= x, other .!= other)
-        let (last, first) = descending ? (isNaN, otherIsNaN) : (otherIsNaN, isNaN)
-        precedes = or(precedes, and(first, not(last)))
-        isEqual = or(isEqual, and(isNaN, otherIsNaN))
-      }
-      let before = or(precedes, and(isEqual, isEarlier))
-      return before.cast(to: .i32).reduce(.sum, [axis + 1], false)
-    }
-  }
-
-  /// Returns the indices that put an axis in order, as `i32`.
-  public func argSort(
-    axis: Int = -1, descending: Bool = false, file: String = #fileID, line: Int = #line
-  ) -> Tensor {
-    builder.at(Site(file, line), "argSort") {
-      guard let axis = normalized(axis, "argSort") else { return Tensor(builder, nil) }
-      let places = ranks(axis: axis, descending: descending)
-      guard !places.isPlaceholder, shape[axis] != 0 else { return places }
+      let indices = argSort(axis: axis, descending: descending)
+      guard !indices.isPlaceholder, shape[axis] != 0 else { return indices }
+      // The element that comes n-th has rank n.
       let nothing = builder.scalar(0, .i32).broadcast(to: shape)
-      return nothing.addAlong(places, builder.iota(shape, axis: axis), axis: axis)
+      return nothing.addAlong(indices, builder.iota(shape, axis: axis), axis: axis)
     }
   }
 

@@ -152,7 +152,7 @@ extension FusionChecker {
   /// Checks that the members of a group fit its kind, and returns their levels.
   private mutating func checkKind(_ group: FusionGroup, _ index: Int) -> Levels {
     let reductions = group.nodes.filter { graph[$0].op.isReduction }
-    let cores = group.nodes.filter { graph[$0].op.isContraction || graph[$0].op.isScatter }
+    let cores = group.nodes.filter { graph[$0].op.isCore }
     switch group.kind {
     case .map: expectCore(nil, cores, index)
     case .row, .column:
@@ -166,11 +166,14 @@ extension FusionChecker {
     case .scatter:
       expectCore(group.core, cores, index)
       if group.nodes.count != 1 { fail("G3", "scatter group \(index) has other members") }
+    case .sort:
+      expectCore(group.core, cores, index)
+      if group.nodes.count != 1 { fail("G3", "sort group \(index) has other members") }
     }
     if group.kind != .row, group.kind != .column, let reduction = reductions.first {
       fail("G3", "\(group.kind) group \(index) holds \(name(reduction))")
     }
-    if group.kind == .contraction || group.kind == .scatter, group.core == nil {
+    if [.contraction, .scatter, .sort].contains(group.kind), group.core == nil {
       fail("G3", "\(group.kind) group \(index) has no core")
     }
     if group.outputs.count > group.kind.maximumOutputs {
@@ -246,7 +249,7 @@ extension FusionChecker {
     }
     for (position, operand) in node.operands.enumerated() {
       switch node.op {
-      case .index(.scatterAdd):
+      case .index(.scatterAdd), .index(.argSort):
         readInMemory(operand, by: name(value), index)
       case .index(.gather) where position == 0:
         readInMemory(operand, by: name(value), index)

@@ -15,6 +15,7 @@ extension Index: Differentiable {
       .rule { $0.cotangent.apply(.index(.gather(axis: axis)), $0.y) }
     case (.gather, _), (.scatterAdd, _): .none(because: "its indices are whole numbers")
     case (.oneHot, _): .none(because: "its operand is an index")
+    case (.argSort, _): .none(because: "its result is whole numbers")
     }
   }
 }

@@ -25,8 +25,8 @@ struct Dataflow {
     case repeated(by: Value, Repetition)
     /// At other places, because of a movement or the reader itself.
     case elsewhere(by: Value)
-    /// As a contraction's factor, a gather's source, indices, or an operand of a scatter.
-    case factor, indexed, indices, scattered
+    /// As a contraction's factor, a gather's source, indices, or an operand of a scatter or sort.
+    case factor, indexed, indices, scattered, sorted
   }
 
   /// How often a value is repeated, and how many of its elements stand side by side each time.
@@ -227,6 +227,7 @@ extension Dataflow {
       case .elementwise, .reduction: way = arrival.way
       case .contraction, .convolution: way = .factor
       case .index(.scatterAdd): way = .scattered
+      case .index(.argSort): way = .sorted
       case .index(.gather) where position == 0: way = .indexed
       case .index: way = .indices
       case .movement, .leaf: way = .elsewhere(by: value)
@@ -265,7 +266,7 @@ extension Op {
   /// Whether a kernel reads an operand's memory as such, not element by element at places known beforehand.
   fileprivate func readsMemory(at position: Int) -> Bool {
     switch self {
-    case .index(.scatterAdd): true
+    case .index(.scatterAdd), .index(.argSort): true
     case .index(.gather): position == 0
     default: false
     }

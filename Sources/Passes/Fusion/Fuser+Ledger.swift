@@ -66,6 +66,6 @@ extension GroupGraph.Group {
     let values = nodes.sorted().map { Value(Int($0)) }
     return FusionGroup(
       kind: kind, nodes: values, outputs: outputs.sorted().map { Value(Int($0)) },
-      core: values.first { graph[$0].op.isContraction || graph[$0].op.isScatter })
+      core: values.first { graph[$0].op.isCore })
   }
 }

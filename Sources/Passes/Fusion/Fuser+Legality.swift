@@ -67,7 +67,7 @@ extension Fuser {
   /// Returns the kind of two kinds' kernel, or nil where there is none.
   static func joint(_ kind: FusionGroup.Kind, _ other: FusionGroup.Kind) -> FusionGroup.Kind? {
     switch (kind, other) {
-    case (.scatter, _), (_, .scatter), (.contraction, .contraction): nil
+    case (.scatter, _), (_, .scatter), (.sort, _), (_, .sort), (.contraction, .contraction): nil
     case (_, .map): kind
     case (.map, _): other
     default: kind == other ? kind : nil
@@ -109,7 +109,7 @@ extension Fuser {
       else { return .reductionBoundary }
       return nil
     case .elsewhere where isBoundary && !isReduction: return .reductionBoundary
-    case .elsewhere, .factor, .indexed, .indices, .scattered: return read.way.obstacle
+    case .elsewhere, .factor, .indexed, .indices, .scattered, .sorted: return read.way.obstacle
     }
   }
 
@@ -165,7 +165,7 @@ extension Dataflow.Way {
   var mayStayInRegister: Bool {
     switch self {
     case .direct, .aligned: true
-    case .repeated, .elsewhere, .factor, .indexed, .indices, .scattered: false
+    case .repeated, .elsewhere, .factor, .indexed, .indices, .scattered, .sorted: false
     }
   }
 
@@ -181,6 +181,7 @@ extension Dataflow.Way {
     case .indexed: .indexSource
     case .indices: .indices
     case .scattered: .scatterOperand
+    case .sorted: .sortOperand
     }
   }
 }

@@ -240,6 +240,7 @@ extension Dataflow {
         outer: outer, extent: extent, inner: inner, reduced: squeezedShapes[index])
     case .contraction, .convolution: kind = .contraction
     case .index(.scatterAdd): kind = .scatter
+    case .index(.argSort): kind = .sort
     case .elementwise, .movement, .index, .leaf: break
     }
     var sources: [Int32] = []
@@ -249,7 +250,7 @@ extension Dataflow {
     }
     return GroupGraph.Group(
       kind: kind, domain: Value(domain), view: view,
-      isAlone: kind == .scatter || node.op.isAffineRead || node.op.isIota,
+      isAlone: kind == .scatter || kind == .sort || node.op.isAffineRead || node.op.isIota,
       hasUpdate: isUpdate[index], precedesCheck: precedesCheck[index], nodes: [Int32(index)],
       reads: reads.filter { isComputed[Int(self.reads[Int($0)].source)] }, sources: sources,
       outputs: [Int32(index)])

@@ -5,8 +5,9 @@ extension Graph {
   func checkConstantIndices() throws(GraphErrors) {
     var errors: [GraphError] = []
     for node in nodes {
-      guard case .index(let op) = node.op else { continue }
-      let (position, count) = op.indexOperand(node.operands.map { self[$0].type })
+      guard case .index(let op) = node.op,
+        let (position, count) = op.indexOperand(node.operands.map { self[$0].type })
+      else { continue }
       guard let count, let array = constant(node.operands[position]),
         let fault = array.firstIndex(outside: count)
       else { continue }
@@ -31,11 +32,12 @@ extension Graph {
 }
 
 extension Index {
-  /// Returns which operand holds indices, and how many values each may take, if that is known.
-  fileprivate func indexOperand(_ operands: [TensorType]) -> (position: Int, count: Int?) {
+  /// Returns which operand holds indices, if one does, and how many values each may take, if that is known.
+  fileprivate func indexOperand(_ operands: [TensorType]) -> (position: Int, count: Int?)? {
     switch self {
     case .gather(let axis), .scatterAdd(let axis): (1, operands[0].shape[axis].fixed)
     case .oneHot(let depth, _): (0, depth)
+    case .argSort: nil
     }
   }
 }

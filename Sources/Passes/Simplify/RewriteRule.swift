@@ -10,7 +10,7 @@ package enum Numerics: String, Sendable {
 
 /// The kind of operation at which a rule looks first.
 package enum OpKind: Hashable, Sendable {
-  case leaf, select, cast, philox, contract, convolve, gather, scatterAdd, oneHot
+  case leaf, select, cast, philox, contract, convolve, gather, scatterAdd, oneHot, argSort
   case unary(UnaryFunction)
   case binary(BinaryFunction)
   case compare(Comparison)
@@ -28,6 +28,7 @@ package enum OpKind: Hashable, Sendable {
     case .convolution: self = .convolve
     case .index(.gather): self = .gather
     case .index(.scatterAdd): self = .scatterAdd
+    case .index(.argSort): self = .argSort
     case .index(.oneHot): self = .oneHot
     }
   }

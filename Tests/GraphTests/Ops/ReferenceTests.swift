@@ -123,6 +123,12 @@ import Testing
         == f32([13, 23, 30]))
     #expect(
       try apply(.index(.oneHot(depth: 3, .f32)), i32([2, 0])) == f32([0, 0, 1, 1, 0, 0], [2, 3]))
+    #expect(
+      try apply(.index(.argSort(axis: 0, descending: false)), f32([2, .nan, -0.0, 0, -.infinity]))
+        == i32([4, 2, 3, 0, 1]))
+    #expect(
+      try apply(.index(.argSort(axis: 1, descending: true)), f32([1, 2, 1, 3, 3, 4], [2, 3]))
+        == i32([1, 0, 2, 2, 0, 1], [2, 3]))
   }
 
   @Test func indicesOutOfRangeAreClampedAndFound() throws {

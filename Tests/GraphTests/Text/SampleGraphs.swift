@@ -88,6 +88,8 @@ enum SampleGraphs {
     g.output("least", x.min(axes: [1, 2]))
     g.output("best", x.argMax(axis: 1))
     g.output("worst", x.argMin(axis: -1, keepingAxes: true))
+    g.output("order", x.argSort(axis: 1))
+    g.output("falling", x.argSort(descending: true))
     g.output("any", (x .> 0.0).any(axes: [1]))
     g.output("all", (x .<= 0.0).all())
     g.output("variance", variance(x, axes: [0]))

@@ -48,7 +48,7 @@ import Testing
     "any 0: its result is a truth value", "all 0: its result is a truth value",
     "argMax 0: its result is an index", "argMin 0: its result is an index",
     "gather 1: its indices are whole numbers", "scatterAdd 1: its indices are whole numbers",
-    "oneHot 0: its operand is an index",
+    "oneHot 0: its operand is an index", "argSort 0: its result is whole numbers",
   ]
 
   /// Wherever there is a rule, it adds nodes that give the operand's type, for bound and symbolic shapes.
@@ -107,6 +107,7 @@ import Testing
     case .index(.scatterAdd):
       return [real, TensorType(.i32, [rows, 5]), TensorType(.f32, [rows, 5, 3])]
     case .index(.oneHot): return [TensorType(.i32, [rows])]
+    case .index(.argSort): return [fixed]
     }
   }
 }

@@ -13,7 +13,7 @@ extension RandomKernel {
       return (evaluation.outputs, evaluation.fault)
     case .contraction(let kernel): return evaluate(kernel)
     case .scatter(let kernel): return evaluate(kernel)
-    case .bundle, .copy: preconditionFailure("neither bundles nor copies are drawn")
+    case .bundle, .sort, .copy: preconditionFailure("only what has machine code is drawn")
     }
   }
 

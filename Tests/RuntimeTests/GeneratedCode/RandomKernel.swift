@@ -87,7 +87,7 @@ struct RandomKernel {
     case .contraction(let kernel):
       return operand != kernel.left.operand && operand != kernel.right.operand
         && kernel.epilogue.reads(operand, over: kernel.domain).allSatisfy { $0 }
-    case .bundle, .scatter, .copy: return false
+    case .bundle, .scatter, .sort, .copy: return false
     }
   }
 
@@ -96,7 +96,7 @@ struct RandomKernel {
     switch body {
     case .loop(let loop): Class(rawValue: loop.loopClass.rawValue) ?? .map
     case .contraction: .contraction
-    case .bundle, .scatter, .copy: .scatter
+    case .bundle, .scatter, .sort, .copy: .scatter
     }
   }
 
@@ -121,7 +121,7 @@ struct RandomKernel {
       (contraction.epilogue, contraction.domain) =
         contraction.epilogue.collapsing(contraction.domain)
       return .contraction(contraction)
-    case .bundle, .scatter, .copy: return body
+    case .bundle, .scatter, .sort, .copy: return body
     }
   }
 
@@ -138,7 +138,7 @@ struct RandomKernel {
         }
     case .contraction: return false
     case .scatter: return outputs[0].count > 0
-    case .bundle, .copy: return false
+    case .bundle, .sort, .copy: return false
     }
   }
 
@@ -151,6 +151,7 @@ struct RandomKernel {
     case .scatter(let kernel):
       "scatter of \(kernel.count) to \(kernel.outer)×\(kernel.rows)×\(kernel.inner)"
     case .bundle: "bundle"
+    case .sort: "sort"
     case .copy: "copy"
     }
   }
