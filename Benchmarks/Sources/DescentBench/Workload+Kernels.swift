@@ -42,18 +42,23 @@ extension Workload {
     let operations = Double(2 * size.reduce(1, *) * 9 * channels)
     let bytes = 4 * (2 * size.reduce(1, *) + weights.count)
     let name = "conv_\(channels)x\(extent)x\(extent)"
+    let (x, dy) = (Input(name: "x", dimensions: size), Input(name: "dy", dimensions: size))
     let body: Body = { convolve($0["x"]!, $0["c_w"]!, padding: .same) }
-    let x = Input(name: "x", dimensions: size)
-    let forward = Workload(
-      name: name, inputs: [x], parameters: [weights], operations: operations, bytes: bytes,
-      writes: true, body: body)
-    let gradients = [("dx", "x"), ("dw", "c_w")].map { suffix, leaf in
+    return [
       Workload(
-        name: "\(name)_\(suffix)", kind: .gradient([leaf]),
-        inputs: [x, Input(name: "dy", dimensions: size)], parameters: [weights],
-        operations: operations, bytes: bytes, writes: true, body: body)
-    }
-    return [forward] + gradients
+        name: name, inputs: [x], parameters: [weights], operations: operations, bytes: bytes,
+        writes: true, body: body),
+      // The gradient of the operand does not depend on it.
+      Workload(
+        name: "\(name)_dx", inputs: [dy], parameters: [weights], operations: operations,
+        bytes: bytes, writes: true
+      ) {
+        convolveTransposed($0["dy"]!, $0["c_w"]!, padding: .same)
+      },
+      Workload(
+        name: "\(name)_dw", kind: .gradient(["c_w"]), inputs: [x, dy], parameters: [weights],
+        operations: operations, bytes: bytes, writes: true, body: body),
+    ]
   }
 
   private static func onMatrix(
