@@ -128,6 +128,8 @@ extension ContractionProblem.Factor {
 
 extension ContractionProblem.Runs {
   fileprivate init(_ axes: [FactorLayout.Axis], count: Int) {
+    // Where there are no places, none is looked for.
+    let axes = axes.contains { $0.extent == 0 } ? [] : axes
     length = axes.last?.extent ?? count
     step = 4 * (axes.last?.stride ?? 1)
     starts = FactorLayout.distances(Array(axes.dropLast())).map { 4 * $0 }

@@ -65,7 +65,7 @@ struct FactorTrace {
       extents += [window.count, window.size]
       places[position + 1].terms = [
         (counted[position], window.stride), (elements[position], window.dilation),
-      ]
+      ].filter { extents[$0.0] != 1 }
     }
     roles[1] += counted
     roles[2] = elements + roles[2]
@@ -73,7 +73,9 @@ struct FactorTrace {
 
   private mutating func scale(_ axis: Int, by factor: Int, adding offset: Int) {
     places[axis].offset = places[axis].offset * factor + offset
-    places[axis].terms = places[axis].terms.map { ($0.axis, $0.coefficient * factor) }
+    // Along an axis of extent 1 a step may be of any size; it is never taken.
+    places[axis].terms = places[axis].terms.filter { extents[$0.axis] != 1 }
+      .map { ($0.axis, $0.coefficient * factor) }
   }
 
   /// The layout, if the value reached lies in memory row by row.

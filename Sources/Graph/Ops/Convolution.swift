@@ -88,6 +88,9 @@ extension Convolution: OpDefinition {
     for axis in 0..<count {
       extents.append(try windows(axis, x.shape, weights.shape))
     }
+    guard (strides + dilations).allSatisfy({ $0 <= Movement.greatestStep }) else {
+      throw GraphError("convolve: strides \(strides) or dilations \(dilations) are too great")
+    }
     return try checked(TensorType(x.dataType, Shape(extents + [weights.shape[count + 1]])))
   }
 

@@ -203,6 +203,9 @@ extension Movement {
     guard starts.count == rank, limits.count == rank, strides.count == rank else {
       throw GraphError("slice: starts, limits and strides need \(rank) entries for \(shape)")
     }
+    guard strides.allSatisfy({ $0 <= Movement.greatestStep }) else {
+      throw GraphError("slice: strides \(strides) are too great")
+    }
     var extents: [Extent] = []
     for axis in 0..<rank {
       let range = "\(starts[axis])..<\(limits[axis]) by \(strides[axis])"
@@ -252,6 +255,9 @@ extension Movement {
       throw GraphError(
         "window: size \(size), stride \(stride) and dilation \(dilation) are not all at least 1")
     }
+    guard max(stride, dilation) <= Movement.greatestStep else {
+      throw GraphError("window: stride \(stride) or dilation \(dilation) is too great")
+    }
     let (reach, overflow) = (size - 1).multipliedReportingOverflow(by: dilation)
     guard let extent = shape[axis].fixed, !overflow, reach < extent else {
       throw GraphError(
@@ -262,6 +268,9 @@ extension Movement {
     extents.insert(Extent(offset: size), at: axis + 1)
     return Shape(extents)
   }
+
+  /// The greatest distance between places that are read, taken or not: times that of neighbours it can be counted.
+  package static let greatestStep = Int(Int32.max) - 1
 
   /// Returns how many elements a stride takes of an axis, ⌈extent / stride⌉, or nil where that is not linear.
   private static func count(_ extent: Extent, by stride: Int) -> Extent? {

@@ -75,6 +75,9 @@ import Testing
       "convolve: strides [1, 1] and dilations [1, 0] are not 2 numbers of at least 1 each",
       dilations: [1, 0])
     expect(
+      x, weights, "convolve: strides [\(Int.max), 1] or dilations [1, 1] are too great",
+      strides: [.max, 1])
+    expect(
       TensorType(.f32, [2, .batch, 8, 3]), weights,
       "convolve: [2, batch, 8, 3] or weights [3, 3, 3, 4] depend on the batch size in an axis but the first"
     )

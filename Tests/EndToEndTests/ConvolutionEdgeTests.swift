@@ -1,0 +1,61 @@
+import DescentCodegen
+import DescentCompiler
+import DescentGraph
+import DescentRuntime
+import DescentTestSupport
+import Testing
+
+/// Convolutions of hardly anything, or with steps that are never taken, agree with the interpreter.
+@Suite struct ConvolutionEdgeTests {
+  static let backends = Backend.allCases.filter { $0.runs(on: CPUFeatures.detected) }
+  /// The greatest distance between windows, or between a window's elements.
+  static let greatest = Movement.greatestStep
+
+  static let texts = [
+    // No channels, so that every sum is empty; and no images.
+    """
+    graph "no channels"
+    %0 = input name="x" : f32[2, 5, 6, 0]
+    %1 = input name="w" : f32[3, 2, 0, 4]
+    %2 = convolve(%0, %1) strides=[1, 2] dilations=[1, 1] : f32[2, 3, 3, 4]
+    output "y" = %2
+    """,
+    """
+    graph "no images"
+    %0 = input name="x" : f32[0, 5, 6, 3]
+    %1 = input name="w" : f32[3, 2, 3, 4]
+    %2 = convolve(%0, %1) strides=[1, 2] dilations=[1, 1] : f32[0, 3, 3, 4]
+    output "y" = %2
+    """,
+    // One window, and windows of one element: the distance to the next may be any number.
+    """
+    graph "one window"
+    %0 = input name="x" : f32[2, 5, 6, 3]
+    %1 = input name="w" : f32[5, 1, 3, 4]
+    %2 = convolve(%0, %1) strides=[\(greatest), 2] dilations=[1, \(greatest)] : f32[2, 1, 3, 4]
+    output "y" = %2
+    """,
+    """
+    graph "one slice"
+    %0 = input name="x" : f32[5, 4, 3]
+    %1 = input name="w" : f32[3, 2]
+    %2 = slice(%0) starts=[4, 0, 0] limits=[5, 4, 3] strides=[\(greatest), 1, 1] : f32[1, 4, 3]
+    %3 = contract(%2, %1) : f32[1, 4, 2]
+    output "y" = %3
+    """,
+  ]
+
+  @Test(arguments: texts, backends) func agrees(text: String, backend: Backend) throws {
+    let graph = try Graph(parsing: text, file: "test")
+    let plan = try graph.compile(options: CompileOptions(threads: 2, backend: backend))
+    var random = SplitMix64(seed: 5)
+    var inputs: [String: NDArray] = [:]
+    for name in ["x", "w"] {
+      let leaf = try #require(graph.leaf(name))
+      inputs[name] = NDArray(graph[leaf].type, .ordinary, using: &random)
+    }
+    let expected = try Interpreter().run(plan.graph, inputs: inputs)
+    let found = try plan.makeSession().run(inputs)
+    #expect(found["y"]?.equalsBits(of: expected.outputs[0].array) == true)
+  }
+}
