@@ -50,18 +50,10 @@ struct ContractionSchedule {
     tile = ContractionTile(
       problem, isWide: isWide, rowParts: division.rows, columnParts: division.columns)
     let isSingle = tile.count == 1
-    // Lines a multiple of this apart find room in few sets of a cache.
-    let isCrowding = { (lineBytes: Int) in lineBytes % 2048 == 0 }
     packsRight =
       problem.transposeRight || tile.count >= 8
       || (!isSingle && isCrowding(problem.rightStrides.k))
-    let isEven = problem.left.kept.isEven && problem.left.summed.isEven
-    leftPacking =
-      if problem.transposeLeft {
-        !isEven || !isSingle && isCrowding(problem.leftStrides.k / 2) ? .columns : .none
-      } else {
-        isEven ? .none : .rows
-      }
+    leftPacking = LeftPacking(problem, tile)
     let longest =
       switch (isSingle && leftPacking == .none, problem.transposeRight) {
       case (true, true): 128
@@ -82,7 +74,8 @@ struct ContractionSchedule {
     let blockPanels =
       isCut ? 1 : min(tile.panelCount, packsRight ? max(1, (512 << 10) / panelBytes) : .max)
     blockColumns = blockPanels * tile.columns
-    let kept = max(1, (1 << 20) / (blockPanels * tile.byteCount))
+    // Panels, rows and sums share the second-level cache.
+    let kept = max(1, (256 << 10) / (blockPanels * tile.byteCount))
     blockTiles = isCut ? 1 : isDeep ? min(kept, tile.count) : tile.count
     parts = tile.parts(of: max(1, problem.n), division.rows, division.columns)
   }
@@ -110,11 +103,46 @@ struct ContractionSchedule {
   var panelBytes: Int { 4 * depth * tile.columns }
 }
 
+extension ContractionSchedule.LeftPacking {
+  /// Decides for a tile's rows, each of which is read once for every panel.
+  fileprivate init(_ problem: ContractionProblem, _ tile: ContractionTile) {
+    let (kept, summed) = (problem.left.kept, problem.left.summed)
+    let isSingle = tile.count == 1
+    if problem.transposeLeft {
+      let isShort = !summed.isEven && summed.length < 4
+      self = isShort || !isSingle && isCrowding(problem.leftStrides.k / 2) ? .columns : .none
+    } else {
+      let isCrowded = !isSingle && tile.tallest >= 8 && isCrowding(kept.step)
+      self = isCrowded || problem.isGathered ? .rows : .none
+    }
+  }
+}
+
+/// Whether lines so many bytes apart find room in few sets of a first-level cache only.
+///
+/// Sets repeat every 4 KiB, as pages do, and have eight places or a few more. A tile's rows together with the panel's
+/// want more.
+private func isCrowding(_ distance: Int) -> Bool { distance % 2048 == 0 }
+
 extension ContractionProblem {
+  /// Whether the left factor's rows are copied whatever the tile: rows or terms that lie side by side are too few to be
+  /// worth a beginning of their own.
+  fileprivate var isGathered: Bool {
+    let (kept, summed) = (left.kept, left.summed)
+    return !transposeLeft
+      && (!kept.isEven && kept.length < 7 || (!kept.isEven || !summed.isEven) && summed.length < 32)
+  }
+
+  /// The rows from which a tile may be cut: all, or those of a run where rows are read in place.
+  fileprivate var runLength: Int {
+    transposeLeft || left.kept.isEven || isGathered ? max(1, m) : left.kept.length
+  }
+
   /// Returns how many steps of k make blocks that all begin and end alike in the left factor's runs, or nil where such
   /// blocks were too short.
   fileprivate func wholeDepth(isWide: Bool) -> Int? {
     let runs = left.summed
+    guard k > 0 else { return nil }
     let limit = isWide ? 384 : 256
     let count = runs.starts.count
     let parts = (1...max(1, runs.length)).lazy.filter { runs.length % $0 == 0 }.map {
@@ -152,7 +180,11 @@ struct ContractionTile {
   let vectors: Int
   /// The panels side by side.
   let panelCount: Int
-  /// The number of row tiles; the first `tallCount` have one row more than `height`.
+  /// How many rows tiles are cut from: all, or those of a run if no tile may reach into the next.
+  let runLength: Int
+  /// The number of tiles of a run; the first `tallCount` have one row more than `height`.
+  let runCount: Int
+  /// The number of row tiles.
   let count: Int
   let height: Int
   let tallCount: Int
@@ -172,9 +204,14 @@ struct ContractionTile {
     let registers = isWide ? 32 : 15
     let greatest = m == 1 ? 1 : min((registers - 1 - vectors) / vectors, isWide ? 14 : 6)
     // Remainders are spread, so that no thin tile is left at the end.
-    count = min(m, ContractionTile.roundedUp((m + greatest - 1) / greatest, rowParts))
-    height = m / count
-    tallCount = m % count
+    runLength = problem.runLength
+    let runs = m / runLength
+    runCount = min(
+      runLength,
+      ContractionTile.roundedUp((runLength + greatest - 1) / greatest, runs > 1 ? 1 : rowParts))
+    count = runs * runCount
+    height = runLength / runCount
+    tallCount = runLength % runCount
   }
 
   private static func roundedUp(_ count: Int, _ factor: Int) -> Int {

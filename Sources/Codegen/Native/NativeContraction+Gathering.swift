@@ -23,7 +23,7 @@ extension NativeContraction {
   }
 
   /// Divides `rax`; the rest goes to `rdx`, and `rcx` is overwritten.
-  private func writeDivision(by divisor: Int, _ assembler: inout Assembler) {
+  func writeDivision(by divisor: Int, _ assembler: inout Assembler) {
     assembler.emit(.xor, .edx, .edx)
     assembler.emit(.mov, .ecx, divisor)
     assembler.emit(.div, .rcx)
@@ -57,7 +57,7 @@ extension NativeContraction {
     }
     assembler.emit(.add, .r8, local(.left))
     assembler.emit(.mov, .r9, .r13)
-    walkRuns(&assembler) { writeCopy(&$0) }
+    walkRuns(from: .r8, &assembler) { writeCopy(&$0) }
     assembler.emit(.add, .r13, tileStrides.m)
     assembler.emit(.inc, .r12)
     assembler.emit(.dec, .r14)
@@ -101,6 +101,8 @@ extension NativeContraction {
       assembler.emit(.add, .r8, .rdx)
     }
     assembler.emit(.add, .r8, .rdi)
+    assembler.emit(.lea, .rax, .at(.r8, rows * kept.step))
+    store(.rax, to: .nextRows, &assembler)
     writePieceMask(pieces, &assembler)
     let loop = assembler.makeLabel()
     assembler.emit(.mov, .r14, rows)
@@ -120,11 +122,6 @@ extension NativeContraction {
         assembler.emit(.vmovups, .at(.r13, 4 * (target + first)), vector(0))
       }
       target += piece.count
-      // What the same row of the next tile reads that this one does not.
-      let ahead = piece.start + rows * kept.step
-      for line in stride(from: max(0, 4 * piece.count - kept.step), to: 4 * piece.count, by: 64) {
-        assembler.emit(.prefetcht0, .at(.r8, ahead + line))
-      }
     }
     assembler.emit(.add, .r13, tileStrides.m)
     assembler.emit(.add, .r8, kept.step)
@@ -141,6 +138,30 @@ extension NativeContraction {
     }
     assembler.emit(.dec, .r14)
     assembler.emit(.jne, loop)
+  }
+
+  /// Asks for some of what the next tile reads of its rows, so that all of it is near when it is copied.
+  ///
+  /// Panels share the lines: all at once would have to be waited for.
+  func writeRowPrefetch(_ rows: Int, _ assembler: inout Assembler) {
+    guard let pieces = schedule.pieces, let count = pieces.map(\.count).max(), tile.count > 1
+    else { return }
+    let step = problem.left.kept.step
+    // What this tile's rows read too is near already.
+    let lines = (min(4 * count, max(step, 64)) + 63) / 64
+    let panels = schedule.blockColumns / tile.columns
+    let share = (lines + panels - 1) / panels
+    load(.nextRows, to: .rax, &assembler)
+    for piece in pieces {
+      let fresh = piece.start + max(0, 4 * piece.count - step)
+      for row in 0..<rows {
+        for line in 0..<share {
+          assembler.emit(.prefetcht1, .at(.rax, fresh + row * step + 64 * line))
+        }
+      }
+    }
+    assembler.emit(.add, .rax, 64 * share)
+    store(.rax, to: .nextRows, &assembler)
   }
 
   /// Sets the register that selects what is left of a piece behind whole vectors; all pieces are of one length.
@@ -166,13 +187,15 @@ extension NativeContraction {
 
   /// Runs a body for each run of this block's terms.
   ///
-  /// If `r8` is the address of the whole sum's first term, the body finds that of the run's in `rax` and their number
-  /// in `rcx`; it leaves `rdi`, `r8` and `r15` as they are.
-  private func walkRuns(_ assembler: inout Assembler, _ body: (inout Assembler) -> Void) {
+  /// If a register is the address of the whole sum's first term, the body finds that of the run's in `rax` and their
+  /// number in `rcx`; it leaves that register, `rbx`, `rdi` and `r15` as they are.
+  func walkRuns(
+    from base: Register, _ assembler: inout Assembler, _ body: (inout Assembler) -> Void
+  ) {
     let runs = problem.left.summed
     guard !runs.isEven else {
       load(.start, to: .rcx, &assembler)
-      assembler.emit(.lea, .rax, .at(.r8, index: .rcx, scale: 4))
+      assembler.emit(.lea, .rax, .at(base, index: .rcx, scale: 4))
       load(.depth, to: .rcx, &assembler)
       return body(&assembler)
     }
@@ -182,7 +205,7 @@ extension NativeContraction {
     load(.leftPlace, to: .rdx, &assembler)
     assembler.bind(loop)
     assembler.emit(.movsxd, .rax, .at(.rbx, index: .rdi, scale: 4))
-    assembler.emit(.add, .rax, .r8)
+    assembler.emit(.add, .rax, base)
     assembler.emit(.mov, .ecx, runs.length)
     assembler.emit(.sub, .rcx, .rdx)
     assembler.emit(.imul, .rdx, .rdx, runs.step)
@@ -261,7 +284,7 @@ extension NativeContraction {
       writeColumns(at: .r8, mask, &assembler)
     } else {
       assembler.emit(.lea, .rbx, .constant(runTable(runs, &assembler)))
-      walkRuns(&assembler) { writeColumns(at: .rax, mask, &$0) }
+      walkRuns(from: .r8, &assembler) { writeColumns(at: .rax, mask, &$0) }
     }
     assembler.bind(done)
     assembler.emit(.mov, .r8, .r10)

@@ -241,6 +241,11 @@ extension NativeContraction {
     load(.blockTile, to: .rax, &assembler)
     store(.rax, to: .tile, &assembler)
     loop(.tile, below: .endBlockTile, &assembler) { assembler in
+      if tile.runCount < tile.count {
+        writeDivision(by: tile.runCount, &assembler)
+        store(.rax, to: .tileRun, &assembler)
+        assembler.emit(.mov, .rax, .rdx)
+      }
       if tile.tallCount > 0 {
         let (short, next) = (assembler.makeLabel(), assembler.makeLabel())
         assembler.emit(.cmp, .rax, tile.tallCount)
@@ -259,7 +264,7 @@ extension NativeContraction {
     }
   }
 
-  /// Runs tile `rax` over the panels of the block.
+  /// Runs tile `rax` of a run of rows over the panels of the block.
   private func writeTile(rows: Int, _ assembler: inout Assembler) {
     writeRow(rows, &assembler)
     if schedule.packsRight {
@@ -289,17 +294,18 @@ extension NativeContraction {
     assembler.bind(done)
   }
 
-  /// Sets the first row of tile `rax`, tile·height and one later for each taller tile before it, and where this block
-  /// of k begins there.
+  /// Sets the first row of tile `rax` of its run, tile·height and one later for each taller tile before it, and where
+  /// this block of k begins there.
   private func writeRow(_ rows: Int, _ assembler: inout Assembler) {
     assembler.move(rows, to: .rcx)
     assembler.emit(.imul, .rax, .rcx)
     if rows == tile.height, tile.tallCount > 0 { assembler.emit(.add, .rax, tile.tallCount) }
-    store(.rax, to: .row, &assembler)
-    if schedule.leftPacking == .rows { return writeRowPacking(rows, &assembler) }
     assembler.move(problem.leftStrides.m, to: .r8)
     assembler.emit(.imul, .r8, .rax)
     assembler.emit(.add, .r8, local(.left))
+    if tile.runCount < tile.count { writeRunOfRows(&assembler) }
+    store(.rax, to: .row, &assembler)
+    if schedule.leftPacking == .rows { return writeRowPacking(rows, &assembler) }
     if schedule.isDeep, problem.left.summed.isEven {
       assembler.move(problem.leftStrides.k, to: .rcx)
       assembler.emit(.imul, .rcx, local(.start))
@@ -307,5 +313,15 @@ extension NativeContraction {
     }
     if schedule.leftPacking == .columns { writeColumnPacking(rows, &assembler) }
     store(.r8, to: .tileLeft, &assembler)
+  }
+
+  /// Goes from the first run of rows to the tile's: `rax` is a row, `r8` its address.
+  private func writeRunOfRows(_ assembler: inout Assembler) {
+    load(.tileRun, to: .rdx, &assembler)
+    assembler.emit(.lea, .rcx, .constant(runTable(problem.left.kept, &assembler)))
+    assembler.emit(.movsxd, .rcx, .at(.rcx, index: .rdx, scale: 4))
+    assembler.emit(.add, .r8, .rcx)
+    assembler.emit(.imul, .rdx, .rdx, tile.runLength)
+    assembler.emit(.add, .rax, .rdx)
   }
 }

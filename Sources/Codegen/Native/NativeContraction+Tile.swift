@@ -13,6 +13,7 @@ extension NativeContraction {
     }
     writeSums(rows, panel, &assembler)
     writePrefetch(rows, panel, &assembler)
+    writeRowPrefetch(rows, &assembler)
     load(.tileLeft, to: .r8, &assembler)
     load(.depth, to: .rcx, &assembler)
     let done = assembler.makeLabel()
@@ -82,20 +83,20 @@ extension NativeContraction {
   private func writeProducts(_ rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
     guard schedule.packsRight else {
       writeRightAddress(&assembler)
-      return writeLoop(rows, panel, .inPlace, &assembler)
+      return writeTerms(rows, panel, .inPlace, &assembler)
     }
     guard !problem.transposeRight, tile.count > 1 else {
       assembler.emit(.mov, .r9, .r10)
-      return writeLoop(rows, panel, .packed, &assembler)
+      return writeTerms(rows, panel, .packed, &assembler)
     }
     let (isPacked, done) = (assembler.makeLabel(), assembler.makeLabel())
     writeIsPacked(isPacked, &assembler)
     writeRightAddress(&assembler)
-    writeLoop(rows, panel, .packing, &assembler)
+    writeTerms(rows, panel, .packing, &assembler)
     assembler.emit(.jmp, done)
     assembler.bind(isPacked)
     assembler.emit(.mov, .r9, .r10)
-    writeLoop(rows, panel, .packed, &assembler)
+    writeTerms(rows, panel, .packed, &assembler)
     assembler.bind(done)
   }
 
@@ -119,6 +120,22 @@ extension NativeContraction {
     case packing
     /// In scratch memory.
     case packed
+  }
+
+  /// Runs over the block's terms, from run to run where the left factor is read in place and has several.
+  private func writeTerms(
+    _ rows: Int, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
+  ) {
+    let runs = problem.left.summed
+    guard schedule.leftPacking == .none, !runs.isEven else {
+      return writeLoop(rows, panel, source, &assembler)
+    }
+    assembler.emit(.lea, .rbx, .constant(runTable(runs, &assembler)))
+    assembler.emit(.mov, .r14, .r8)
+    walkRuns(from: .r14, &assembler) { assembler in
+      assembler.emit(.mov, .r8, .rax)
+      writeLoop(rows, panel, source, &assembler)
+    }
   }
 
   private func writeLoop(

@@ -40,7 +40,7 @@ struct NativeContraction {
     guard max(problem.n, problem.k) < 1 << 20, problem.m < 1 << 31, problem.chunks < 1 << 12,
       steps.allSatisfy({ abs($0) < 1 << 25 }),
       [problem.left.kept, problem.left.summed, problem.right.summed].allSatisfy({ runs in
-        runs.starts.allSatisfy { abs($0) < 1 << 31 }
+        runs.starts.allSatisfy { abs($0) < 1 << 30 }
       })
     else { return nil }
     schedule = ContractionSchedule(
@@ -85,7 +85,7 @@ extension NativeContraction {
     case blockColumn, endBlockColumn, blockTile, endBlockTile, start, depth, run, endRun, isFirst
     case isLast, rightBlock, sums, leftRun, leftPlace, rightRun, rightPlace
     // Of the tile.
-    case tile, row, tileLeft, panel, panelSums, rowsLeft
+    case tile, tileRun, row, tileLeft, nextRows, panel, panelSums, rowsLeft
 
     /// The addresses of the epilogue's streams follow.
     static let streams = Local.rowsLeft.rawValue + 1
