@@ -85,7 +85,11 @@ extension ProgramDrawing {
     let divisors = (2...32).filter { extent % $0 == 0 && extent > $0 }
     guard !divisors.isEmpty, random.chance(80) else { return [extent] }
     // Of a transposed right factor, runs of whole squares are read where they are.
-    if extent % 16 == 0, extent > 16, random.chance(70) { return [extent / 16, 16] }
+    // Of a left one, only long runs are.
+    if extent % 16 == 0, extent > 16, random.chance(70) {
+      let run = extent % 32 == 0 && extent > 32 && random.chance(50) ? 32 : 16
+      return [extent / run, run]
+    }
     let inner = pick(divisors)
     return random.chance(50) ? [extent / inner, inner] : [inner, extent / inner]
   }
@@ -108,6 +112,10 @@ extension ProgramDrawing {
     }
     // Runs of whole squares.
     if random.chance(8) { return (random.int(2...20), random.int(2...20), 16 * random.int(2...6)) }
+    // Runs of rows and terms that are worth a tile's beginning.
+    if random.chance(8) {
+      return (random.int(2...4) * random.int(7...17), random.int(2...40), 32 * random.int(1...3))
+    }
     // Lines a page apart are packed, whatever their number.
     if random.chance(3) {
       if contraction.transposeLeft { return (1024, random.int(2...3), random.int(1...4)) }
