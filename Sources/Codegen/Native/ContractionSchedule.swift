@@ -59,14 +59,15 @@ struct ContractionSchedule {
       case (true, true): 128
       // A single tile uses a panel once, so nothing is gained by blocks as such. But where panels come from memory,
       // few rows at a time of all of them are a few long streams, which the processor foresees.
-      case (true, false): problem.isRightLarge ? 16 : max(1, problem.k)
+      case (true, false): problem.isRightLarge ? (problem.m == 1 ? 6 : 16) : max(1, problem.k)
       case (false, _): leftPacking == .columns || !isWide ? 256 : 512
       }
     let run = max(1, problem.run)
     let whole =
       leftPacking == .rows && problem.chunks == 1 ? problem.wholeDepth(isWide: isWide) : nil
     let blocks = whole.map { run / $0 } ?? (run + longest - 1) / longest
-    depth = ((whole ?? (run + blocks - 1) / blocks) + 15) / 16 * 16
+    let even = whole ?? (run + blocks - 1) / blocks
+    depth = longest < 16 ? even : (even + 15) / 16 * 16
     pieces = whole.map { problem.left.summed.pieces(depth: $0) }
     isDeep = blocks > 1 || problem.chunks > 1
     let panelBytes = 4 * depth * tile.columns
@@ -222,7 +223,7 @@ struct ContractionTile {
   private static func widestPanel(_ problem: ContractionProblem, isWide: Bool) -> Int {
     let preferred =
       switch problem.m {
-      case 1: isWide ? 24 : 12
+      case 1: problem.isRightLarge ? (isWide ? 4 : 8) : (isWide ? 24 : 12)
       case 2: isWide ? 8 : 4
       case 3: isWide ? 4 : 3
       case 4...6: isWide ? 4 : 2
