@@ -55,14 +55,17 @@ struct FactorTrace {
     return true
   }
 
-  /// Lays windows over the second axis and those after it, as many as there are strides: each becomes a place, which
+  /// Lays windows over the second axis and those after it, as many as there are windows: each becomes a place, which
   /// is kept, and an element of the window, which is summed over before the axes that were.
-  mutating func layWindows(_ windows: [(count: Int, size: Int, stride: Int, dilation: Int)]) {
+  mutating func layWindows(
+    _ windows: [(count: Int, size: Int, stride: Int, dilation: Int, start: Int)]
+  ) {
     var (counted, elements): ([Int], [Int]) = ([], [])
     for (position, window) in windows.enumerated() {
       counted.append(extents.count)
       elements.append(extents.count + 1)
       extents += [window.count, window.size]
+      places[position + 1].offset = window.start
       places[position + 1].terms = [
         (counted[position], window.stride), (elements[position], window.dilation),
       ].filter { extents[$0.0] != 1 }

@@ -38,6 +38,8 @@ extension Graph {
     }
     var value = operands[side == .left ? 0 : 1]
     var factor = Factor(source: value, layout: trace.layout)
+    // What lies outside of an operand is known by its places, not by those of what it was made from.
+    if case .convolution(let op) = self[core].op, !op.isInside, side == .left { return factor }
     while case .movement(let movement) = self[value].op {
       value = self[value].operands[0]
       guard trace.follow(movement, to: self[value].type.shape) else { break }
@@ -75,12 +77,12 @@ extension Convolution {
         weights.dimensions, batch: [], kept: [last], summed: Array(0..<last))
     }
     var trace = FactorTrace(x.dimensions, batch: [], kept: [0], summed: [last])
-    let (kernel, reaches) = (kernel(of: weights), reaches(of: weights))
+    let (counts, kernel) = (windowCounts(x, weights), kernel(of: weights))
     trace.layWindows(
       (0..<spatialRank).map { axis in
         (
-          count: (x.dimensions[axis + 1] - reaches[axis]) / strides[axis] + 1, size: kernel[axis],
-          stride: strides[axis], dilation: dilations[axis]
+          count: counts[axis], size: kernel[axis], stride: strides[axis], dilation: dilations[axis],
+          start: -low[axis]
         )
       })
     return trace

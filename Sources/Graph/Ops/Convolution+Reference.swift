@@ -16,21 +16,39 @@ extension Convolution {
   private struct Places {
     /// The first element of each image.
     let images: [Int]
-    /// The first element of each window, from that of its image.
-    let windows: [Int]
-    /// Every element of a window, from its first.
-    let elements: [Int]
+    /// The elements of each window that lie within the image: their places in it, and in the window.
+    let windows: [[(place: Int, element: Int)]]
+    let channels: Int
     let features: Int
 
     init(_ convolution: Convolution, _ x: [Int], _ weights: [Int], windows: [Int]) {
       let count = convolution.spatialRank
+      let kernel = Array(weights[..<count])
       // The distance between neighbours along each spatial axis.
       let steps = (1...count).map { x[($0 + 1)...].reduce(1, *) }
       images = stridedOffsets([x[0]], strides: [x[1...].reduce(1, *)])
-      self.windows = stridedOffsets(windows, strides: zip(steps, convolution.strides).map(*))
-      elements = stridedOffsets(
-        Array(weights[...count]), strides: zip(steps, convolution.dilations).map(*) + [1])
-      features = weights[count + 1]
+      (channels, features) = (weights[count], weights[count + 1])
+      let elements = Places.indices(kernel)
+      self.windows = Places.indices(windows).map { window in
+        elements.enumerated().compactMap { number, element in
+          var place = 0
+          for axis in 0..<count {
+            let index =
+              window[axis] * convolution.strides[axis] + element[axis] * convolution.dilations[axis]
+              - convolution.low[axis]
+            guard (0..<x[axis + 1]).contains(index) else { return nil }
+            place += index * steps[axis]
+          }
+          return (place, number)
+        }
+      }
+    }
+
+    /// The indices of all elements of an array, in row-major order.
+    private static func indices(_ extents: [Int]) -> [[Int]] {
+      extents.reduce([[]]) { outer, extent in
+        outer.flatMap { index in (0..<extent).map { index + [$0] } }
+      }
     }
 
     func products<T: FloatingPoint>(_ x: [T], _ weights: [T]) -> [T] {
@@ -39,10 +57,13 @@ extension Convolution {
       for image in images {
         for window in windows {
           var sums = [T](repeating: 0, count: features)
-          for (k, element) in elements.enumerated() {
-            let factor = x[image + window + element]
-            for feature in 0..<features {
-              sums[feature].addProduct(factor, weights[k * features + feature])
+          for (place, element) in window {
+            for channel in 0..<channels {
+              let factor = x[image + place + channel]
+              let row = (element * channels + channel) * features
+              for feature in 0..<features {
+                sums[feature].addProduct(factor, weights[row + feature])
+              }
             }
           }
           results += sums

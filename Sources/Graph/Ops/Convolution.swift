@@ -1,22 +1,32 @@
 /// Windows times weights: `[batch, spatial…, channels]` and `[kernel…, channels, features]` give
 /// `[batch, windows…, features]`.
 ///
-/// There are one to three spatial axes. Every window lies within the operand; what should stand around it is padded
-/// before. The weights are not turned round.
+/// There are one to three spatial axes. Windows may begin before the operand and end behind it; what they do not find
+/// there is left out of their sums. The weights are not turned round.
 ///
 /// **Order.** Each element starts at +0 and takes its products in ascending order of the kernel's axes, then of the
-/// channels, with one fused multiply-add each, rounded once.
+/// channels, with one fused multiply-add each, rounded once. So where weights are finite, what is left out counts as
+/// zeros, but for the sign of a sum that underflows.
 public struct Convolution: Hashable, Sendable, Codable {
   /// The distance between neighbouring windows along each spatial axis.
   public let strides: [Int]
   /// The distance between neighbouring elements of a window along each spatial axis.
   public let dilations: [Int]
+  /// How far before the operand the first window begins along each spatial axis.
+  public let low: [Int]
+  /// How far behind the operand a window may end along each spatial axis.
+  public let high: [Int]
 
-  /// Creates a convolution.
-  public init(strides: [Int], dilations: [Int]) {
+  /// Creates a convolution; windows lie within the operand if nothing else is said.
+  public init(strides: [Int], dilations: [Int], low: [Int]? = nil, high: [Int]? = nil) {
     self.strides = strides
     self.dilations = dilations
+    self.low = low ?? strides.map { _ in 0 }
+    self.high = high ?? strides.map { _ in 0 }
   }
+
+  /// Whether all windows lie within the operand, whatever its extents.
+  package var isInside: Bool { (low + high).allSatisfy { $0 == 0 } }
 
   /// The numbers of spatial axes there may be.
   package static let spatialRanks = 1...3
@@ -34,11 +44,18 @@ public struct Convolution: Hashable, Sendable, Codable {
     zip(kernel(of: weights), dilations).map { ($0 - 1) * $1 + 1 }
   }
 
+  /// Returns the number of windows along each spatial axis of a bound operand.
+  package func windowCounts(_ x: Shape, _ weights: Shape) -> [Int] {
+    let reaches = reaches(of: weights)
+    return strides.indices.map { axis in
+      (x.dimensions[axis + 1] + low[axis] + high[axis] - reaches[axis]) / strides[axis] + 1
+    }
+  }
+
   /// Returns the product that bound operands make: a row for each window, with as many elements as it holds, and a
   /// column for each feature.
   package func extents(_ x: Shape, _ weights: Shape) -> Contraction.Extents {
-    let extents = x.dimensions[1...spatialRank]
-    let windows = zip(zip(extents, reaches(of: weights)), strides).map { ($0.0 - $0.1) / $1 + 1 }
+    let windows = windowCounts(x, weights)
     let (batch, factors) = (x.dimensions[0], weights.dimensions)
     return Contraction.Extents(
       batch: 1, m: windows.reduce(batch, *), n: factors[spatialRank + 1],
@@ -52,7 +69,8 @@ extension Convolution: OpDefinition {
   package var summary: String { "each window of the operand times weights, summed" }
 
   package var attributes: Attributes {
-    Attributes().with("strides", strides).with("dilations", dilations)
+    let inside = Attributes().with("strides", strides).with("dilations", dilations)
+    return isInside ? inside : inside.with("low", low).with("high", high)
   }
 
   package func resultType(of operands: [TensorType]) throws(GraphError) -> TensorType {
@@ -73,6 +91,12 @@ extension Convolution: OpDefinition {
       throw GraphError(
         "convolve: strides \(strides) and dilations \(dilations) are not \(count) numbers of at least 1"
           + " each")
+    }
+    guard low.count == count, high.count == count,
+      (low + high).allSatisfy({ (0...Movement.greatestStep).contains($0) })
+    else {
+      throw GraphError(
+        "convolve: low \(low) and high \(high) are not \(count) numbers of at least 0 each")
     }
     guard !(x.shape.extents.dropFirst() + weights.shape.extents).contains(where: \.isSymbolic)
     else {
@@ -100,11 +124,12 @@ extension Convolution: OpDefinition {
   ) throws(GraphError) -> Extent {
     let (extent, size) = (x[axis + 1].fixed ?? 0, weights[axis].fixed ?? 0)
     let (span, overflow) = (size - 1).multipliedReportingOverflow(by: dilations[axis])
-    guard size >= 1, !overflow, span < extent else {
+    let (length, isLong) = extent.addingReportingOverflow(low[axis] + high[axis])
+    guard size >= 1, !overflow, !isLong, span < length else {
       throw GraphError(
         "convolve: \(size) elements, \(dilations[axis]) apart, do not fit axis \(axis + 1) of \(x)")
     }
-    return Extent(offset: (extent - span - 1) / strides[axis] + 1)
+    return Extent(offset: (length - span - 1) / strides[axis] + 1)
   }
 
   package func cost(of operands: [TensorType], result: TensorType) -> Cost {
@@ -113,14 +138,20 @@ extension Convolution: OpDefinition {
   }
 
   package static var samples: [Convolution] {
-    [Convolution(strides: [1, 2], dilations: [1, 1])]
+    [
+      Convolution(strides: [1, 2], dilations: [1, 1]),
+      Convolution(strides: [2], dilations: [1], low: [1], high: [0]),
+    ]
   }
 
   package static func named(
     _ name: String, _ attributes: Attributes, type: TensorType
   ) throws(GraphError) -> Convolution? {
     guard name == "convolve" else { return nil }
+    let isInside = attributes["low"] == nil && attributes["high"] == nil
     return Convolution(
-      strides: try attributes.integers("strides"), dilations: try attributes.integers("dilations"))
+      strides: try attributes.integers("strides"), dilations: try attributes.integers("dilations"),
+      low: isInside ? nil : try attributes.integers("low"),
+      high: isInside ? nil : try attributes.integers("high"))
   }
 }
