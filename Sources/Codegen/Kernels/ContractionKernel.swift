@@ -18,6 +18,8 @@ package struct ContractionKernel: Hashable, Sendable, Codable {
   package var chunks: Int
   package var left: Factor
   package var right: Factor
+  /// What is left out of the sums of a convolution, if its windows reach outside of the left factor.
+  package var margins: WindowMargins?
   /// The extents of the result, for the epilogue's accesses.
   package var domain: [Int]
   /// What happens to each element; `core` is the product.
@@ -32,13 +34,15 @@ package struct ContractionKernel: Hashable, Sendable, Codable {
   package static let rowsPerUnit = 4
 
   package init(
-    extents: Contraction.Extents, chunks: Int, left: Factor, right: Factor, domain: [Int],
-    epilogue: VectorProgram, stores: [LoopKernel.Store]
+    extents: Contraction.Extents, chunks: Int, left: Factor, right: Factor,
+    margins: WindowMargins? = nil, domain: [Int], epilogue: VectorProgram,
+    stores: [LoopKernel.Store]
   ) {
     self.extents = extents
     self.chunks = chunks
     self.left = left
     self.right = right
+    self.margins = margins
     self.domain = domain
     self.epilogue = epilogue
     self.stores = stores

@@ -15,7 +15,7 @@ extension KernelBuilder {
 
   /// Builds the kernel of a product whose factors are read where they lie.
   mutating func buildProduct(
-    _ core: Value, _ extents: Contraction.Extents, chunks: Int
+    _ core: Value, _ extents: Contraction.Extents, chunks: Int, margins: WindowMargins? = nil
   ) -> Kernel {
     let factors = graph.factors(of: core).map { factor in
       ContractionKernel.Factor(operand: operand(factor.source, .read), layout: factor.layout)
@@ -35,7 +35,7 @@ extension KernelBuilder {
     return kernel(
       .contraction(
         ContractionKernel(
-          extents: extents, chunks: chunks, left: factors[0], right: factors[1],
+          extents: extents, chunks: chunks, left: factors[0], right: factors[1], margins: margins,
           domain: collapsed.domain, epilogue: collapsed.program, stores: stores)),
       grid: TileGrid(
         units: extents.batch * rows,

@@ -5,6 +5,8 @@ extension KernelBuilder {
   ///
   /// The windows are never in memory: a tile gathers the elements of its own as it packs them.
   mutating func build(_ op: Convolution, _ core: Value, _ shapes: [Shape]) -> Kernel {
-    buildProduct(core, op.extents(shapes[0], shapes[1]), chunks: 1)
+    buildProduct(
+      core, op.extents(shapes[0], shapes[1]), chunks: 1,
+      margins: WindowMargins(op, shapes[0], shapes[1]))
   }
 }

@@ -30,6 +30,7 @@ struct NativeContraction {
   ///
   /// The address of the cell that takes faults lies among those of the operands at `faultCell`.
   init?(_ kernel: ContractionKernel, faultCell: Int, isWide: Bool, _ threads: ThreadShare) {
+    guard kernel.margins == nil else { return nil }
     self.kernel = kernel
     self.isWide = isWide
     problem = ContractionProblem(kernel)

@@ -1,0 +1,83 @@
+package import DescentGraph
+
+/// Which terms of a convolution's sums are left out, since their windows reach outside of the operand.
+///
+/// Rows of the product are windows: the images one after the other, and the windows of each in row-major order. Terms
+/// are the elements of a window in row-major order, and the channels of each.
+package struct WindowMargins: Hashable, Sendable, Codable {
+  /// Windows along one spatial axis.
+  package struct Axis: Hashable, Sendable, Codable {
+    /// The number of windows.
+    package var windows: Int
+    /// The number of a window's elements.
+    package var elements: Int
+    package var stride: Int
+    package var dilation: Int
+    /// How far before the operand the first window begins.
+    package var low: Int
+    /// The extent of the operand.
+    package var extent: Int
+
+    package init(
+      windows: Int, elements: Int, stride: Int, dilation: Int, low: Int, extent: Int
+    ) {
+      self.windows = windows
+      self.elements = elements
+      self.stride = stride
+      self.dilation = dilation
+      self.low = low
+      self.extent = extent
+    }
+
+    /// Returns the elements of a window that lie within the operand; they are neighbours.
+    package func inside(_ window: Int) -> Range<Int> {
+      // The first element at or behind a place, which may be before the window.
+      let start = window * stride - low
+      let first = { (place: Int) in
+        place <= start ? 0 : min(elements, (place - start + dilation - 1) / dilation)
+      }
+      return first(0)..<max(first(0), first(extent))
+    }
+  }
+
+  /// From the outermost to the innermost.
+  package var axes: [Axis]
+  package var channels: Int
+
+  package init(axes: [Axis], channels: Int) {
+    self.axes = axes
+    self.channels = channels
+  }
+
+  /// Finds the margins of bound operands, or nothing where all windows lie within.
+  package init?(_ convolution: Convolution, _ x: Shape, _ weights: Shape) {
+    let (counts, kernel) = (
+      convolution.windowCounts(x, weights), convolution.kernel(of: weights)
+    )
+    axes = (0..<convolution.spatialRank).map { axis in
+      Axis(
+        windows: counts[axis], elements: kernel[axis], stride: convolution.strides[axis],
+        dilation: convolution.dilations[axis], low: convolution.low[axis],
+        extent: x.dimensions[axis + 1])
+    }
+    channels = weights.dimensions[convolution.spatialRank]
+    let isInside = axes.allSatisfy { axis in
+      axis.windows == 0
+        || [0, axis.windows - 1].allSatisfy { axis.inside($0) == 0..<axis.elements }
+    }
+    if isInside { return nil }
+  }
+
+  /// Whether a term of a row is added.
+  package func contains(row: Int, term: Int) -> Bool {
+    var (window, element) = (row, term / channels)
+    for axis in axes.reversed() {
+      guard axis.inside(window % axis.windows).contains(element % axis.elements) else {
+        return false
+      }
+      window /= axis.windows
+      element /= axis.elements
+    }
+    return true
+  }
+}
