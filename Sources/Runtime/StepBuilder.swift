@@ -147,8 +147,9 @@ struct StepBuilder {
         PortableContraction(
           extents: contraction.extents, chunks: contraction.chunks,
           left: makeFactor(contraction.left, operands),
-          right: makeFactor(contraction.right, operands), stores: allocate(contraction.stores),
-          storeCount: contraction.stores.count,
+          right: makeFactor(contraction.right, operands),
+          margins: contraction.margins.map { makeMargins($0, terms: contraction.extents.k) },
+          stores: allocate(contraction.stores), storeCount: contraction.stores.count,
           hasEpilogue: !contraction.isPlain, machine: machines[0]))
     case .scatter(let scatter):
       return .scatter(PortableScatter(kernel: scatter, operands: operands, faults: faults))
@@ -165,10 +166,26 @@ struct StepBuilder {
   ) -> PortableContraction.Factor {
     let layout = factor.layout
     return PortableContraction.Factor(
-      base: operands[factor.operand].assumingMemoryBound(to: Float.self) + layout.offset,
+      base: operands[factor.operand].assumingMemoryBound(to: Float.self),
       batch: allocate(FactorLayout.distances(layout.batch)),
-      kept: allocate(FactorLayout.distances(layout.kept)),
+      kept: allocate(FactorLayout.distances(layout.kept).map { layout.offset + $0 }),
       summed: allocate(FactorLayout.distances(layout.summed)))
+  }
+
+  private mutating func makeMargins(_ margins: WindowMargins, terms: Int) -> PortableMargins {
+    let missing = Array(
+      repeating: WindowMargins.Axis(
+        windows: 1, elements: 1, stride: 1, dilation: 1, low: 0, extent: 1),
+      count: Convolution.spatialRanks.upperBound - margins.axes.count)
+    let axes = (missing + margins.axes).map { axis in
+      PortableMargins.Axis(
+        windows: axis.windows, elements: axis.elements,
+        inside: allocate((0..<axis.windows).map(axis.inside)))
+    }
+    return PortableMargins(
+      axes: (axes[0], axes[1], axes[2]), channels: margins.channels,
+      rows: allocate((0..<ContractionKernel.rowsPerUnit).map { $0 * terms }),
+      terms: allocate(Array(0..<terms)))
   }
 
   private mutating func makeLoop(_ loop: LoopKernel, _ machines: [BlockMachine]) -> PortableLoop {
@@ -242,9 +259,7 @@ extension Kernel {
   fileprivate var partialBytes: Int {
     switch body {
     case .loop(let loop): PortableLoop.scratchBytes(loop)
-    case .contraction(let kernel):
-      PortableContraction.scratchBytes(
-        n: kernel.extents.n, chunks: kernel.chunks)
+    case .contraction(let kernel): PortableContraction.scratchBytes(kernel)
     case .bundle: parts.reduce(0) { max($0, $1.partialBytes) }
     case .sort(let sort): PortableSort.scratchBytes(sort)
     case .scatter, .copy: 0

@@ -13,6 +13,8 @@ struct PortableContraction {
   let chunks: Int
   let left: Factor
   let right: Factor
+  /// What is left out of sums, if windows reach outside of the left factor.
+  let margins: PortableMargins?
   /// What is stored, to operands of these numbers.
   let stores: UnsafeMutablePointer<LoopKernel.Store>
   let storeCount: Int
@@ -22,17 +24,24 @@ struct PortableContraction {
   /// Where a factor's elements are.
   struct Factor {
     let base: UnsafeMutablePointer<Float>
-    /// How far each product's first element is from the base.
+    /// How far each product is from the first.
     let batch: UnsafeMutablePointer<Int>
-    /// How far each row of a left factor, or column of a right one, is from the first.
+    /// How far each row of a left factor, or column of a right one, is from the base; it may lie before it where
+    /// windows do.
     let kept: UnsafeMutablePointer<Int>
     /// How far each term of a sum is from the first.
     let summed: UnsafeMutablePointer<Int>
+
+    /// The factor of one product.
+    fileprivate func matrix(_ number: Int) -> Matrix {
+      Matrix(base: base + batch[number], first: 0, kept: kept, summed: summed)
+    }
   }
 
-  /// Returns the scratch memory a thread needs, in bytes: raw rows for the epilogue and partial sums of chunks.
-  static func scratchBytes(n: Int, chunks: Int) -> Int {
-    ContractionKernel.rowsPerUnit * n * 4 + chunks * 4
+  /// Returns the scratch memory a thread needs, in bytes: raw rows for the epilogue, and behind them gathered ones.
+  static func scratchBytes(_ kernel: ContractionKernel) -> Int {
+    let terms = kernel.margins == nil ? 0 : kernel.extents.k
+    return ContractionKernel.rowsPerUnit * (kernel.extents.n + terms) * 4
   }
 
   /// Computes the row tiles `range`, counted over the batch and the tiles of each product.
@@ -45,7 +54,7 @@ struct PortableContraction {
       let (batch, first) = (unit / tiles, unit % tiles * rowsPerUnit)
       let count = min(rowsPerUnit, extents.m - first)
       if batch != checked {
-        isRightSafe = Matrix(right, batch).range(0, extents.n, terms: extents.k)
+        isRightSafe = right.matrix(batch).range(0, extents.n, terms: extents.k)
         checked = batch
       }
       runRows(batch, first, count, isRightSafe)
@@ -62,7 +71,7 @@ struct PortableContraction {
       hasEpilogue
       ? machine.scratch.partials.assumingMemoryBound(to: Float.self)
       : machine.operands[stores[0].operand].assumingMemoryBound(to: Float.self) + start
-    let (a, b) = (Matrix(left, batch), Matrix(right, batch))
+    let (a, b) = (rowsOfLeft(batch, first, count), right.matrix(batch))
     let isSafe = rightRange.isSafe(
       with: a.range(first, count, terms: extents.k), terms: extents.k)
     var column = 0
@@ -87,6 +96,25 @@ struct PortableContraction {
       }
       element += block
     }
+  }
+
+  /// Returns the left factor, of which some rows will be read: where they lack terms, copies with zeros in their place.
+  ///
+  /// Where factors are finite and nothing underflows, zeros add nothing.
+  private func rowsOfLeft(_ batch: Int, _ first: Int, _ count: Int) -> Matrix {
+    let matrix = left.matrix(batch)
+    guard let margins, !margins.areWhole(first..<first + count) else { return matrix }
+    let rows =
+      machine.scratch.partials.assumingMemoryBound(to: Float.self)
+      + ContractionKernel.rowsPerUnit * extents.n
+    rows.update(repeating: 0, count: count * extents.k)
+    for row in 0..<count {
+      let (line, start) = (rows + row * extents.k, left.kept[first + row])
+      margins.forEachRun(first + row) { run in
+        for term in run { line[term] = matrix.base[start + left.summed[term]] }
+      }
+    }
+    return Matrix(base: rows, first: first, kept: margins.rows, summed: margins.terms)
   }
 
   /// Computes up to four rows of four columns; returns false where double rounding might have shown.
@@ -159,6 +187,14 @@ struct PortableContraction {
   ) -> Float {
     guard step < chunks else {
       var sum: Float = 0
+      if let margins {
+        margins.forEachRun(row) { run in
+          for k in run {
+            sum = sum.addingProduct(a.line(row)[a.summed[k]], b.line(column)[b.summed[k]])
+          }
+        }
+        return sum
+      }
       for k in min(index * length, extents.k)..<min((index + 1) * length, extents.k) {
         sum = sum.addingProduct(a.line(row)[a.summed[k]], b.line(column)[b.summed[k]])
       }
@@ -173,16 +209,13 @@ struct PortableContraction {
 /// A factor of one product: lines that are kept (rows of a left factor, columns of a right one) with their terms.
 private struct Matrix {
   let base: UnsafeMutablePointer<Float>
+  /// The number of the first line.
+  let first: Int
   let kept: UnsafeMutablePointer<Int>
   let summed: UnsafeMutablePointer<Int>
 
-  init(_ factor: PortableContraction.Factor, _ batch: Int) {
-    base = factor.base + factor.batch[batch]
-    (kept, summed) = (factor.kept, factor.summed)
-  }
-
   @inline(__always)
-  func line(_ index: Int) -> UnsafeMutablePointer<Float> { base + kept[index] }
+  func line(_ index: Int) -> UnsafeMutablePointer<Float> { base + kept[index - first] }
 
   /// Returns the range of exponents in some lines.
   func range(_ first: Int, _ count: Int, terms: Int) -> FactorRange {
