@@ -109,14 +109,23 @@ extension MovementRules {
         ranges.allSatisfy({ $0.count > 0 && $0.stride == 1 })
       else { return nil }
       let reaches = convolution.reaches(of: match.shape(inner.operands[1]))
+      var (low, high) = (convolution.low, convolution.high)
       for (axis, stride) in convolution.strides.enumerated() {
+        guard let extent = match.shape(inner.operands[0])[axis + 1].fixed else { return nil }
         let range = ranges[axis + 1]
-        ranges[axis + 1] = SliceRange(
-          start: range.start * stride, count: (range.count - 1) * stride + reaches[axis], stride: 1)
+        // From the first window through the last, which may reach outside.
+        let first = range.start * stride - convolution.low[axis]
+        let end = first + (range.count - 1) * stride + reaches[axis]
+        (low[axis], high[axis]) = (max(0, -first), max(0, end - extent))
+        let (start, limit) = (max(0, first), min(extent, end))
+        guard start < limit else { return nil }
+        ranges[axis + 1] = SliceRange(start: start, count: limit - start, stride: 1)
       }
       ranges[ranges.count - 1] = SliceRange(start: 0, count: channels, stride: 1)
+      let narrowed = Convolution(
+        strides: convolution.strides, dilations: convolution.dilations, low: low, high: high)
       return .node(
-        .convolution(convolution),
+        .convolution(narrowed),
         [match.move(ranges.movement, inner.operands[0]), .value(inner.operands[1])])
     },
     RewriteRule(
