@@ -267,6 +267,12 @@ private struct ConvolutionArguments {
 }
 
 extension Tensor {
+  /// Returns the tensor with zeros around its spatial axes, if there are any.
+  package func surrounded(low: [Int], high: [Int]) -> Tensor {
+    guard (low + high).contains(where: { $0 != 0 }) else { return self }
+    return pad(low: [0] + low + [0], high: [0] + high + [0])
+  }
+
   /// Returns the elements of each window over the spatial axes: `[batch, windows…, kernel…, channels]`.
   package func windows(kernel: [Int], strides: [Int], dilations: [Int]) -> Tensor {
     var windows = self
