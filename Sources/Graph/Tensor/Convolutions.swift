@@ -24,8 +24,10 @@ public enum ChannelAxis: Hashable, Sendable {
 /// Returns each window of a tensor multiplied with weights and summed.
 ///
 /// The weights are not turned round, as everywhere in this field. An element of the result takes its products in the
-/// order of the kernel's axes, then of the channels. One group is an operation of its own. The windows of several are
-/// gathered for a batched matrix product; where every channel is a group of its own they are read in place.
+/// order of the kernel's axes, then of the channels. One group is an operation of its own, which leaves out what a
+/// window would find among the zeros around: it differs from adding them where weights are not finite. The windows of
+/// several are gathered for a batched matrix product; where every channel is a group of its own they are read in
+/// place.
 ///
 /// - Parameters:
 ///   - x: `[batch, spatial…, channels]` with one to three spatial axes.
@@ -49,8 +51,8 @@ public func convolve(
       let convolution = ConvolutionArguments(
         x, weights, strides, dilations, groups: groups, name: "convolve")
     else { return Tensor(x.builder, nil) }
-    guard let padded = convolution.padded(x, padding) else { return Tensor(x.builder, nil) }
-    return convolution.result(padded, weights).channelsFirst(channels)
+    guard let zeros = convolution.zeros(x, padding) else { return Tensor(x.builder, nil) }
+    return convolution.result(x, weights, zeros).channelsFirst(channels)
   }
 }
 
@@ -81,14 +83,17 @@ public func convolveTransposed(
     guard
       let convolution = ConvolutionArguments(
         x, turned, strides, dilations, groups: groups, name: "convolveTransposed"),
-      let spread = convolution.spread(x, padding, outputPadding)
+      let (spread, zeros) = convolution.spread(x, padding, outputPadding)
     else { return Tensor(x.builder, nil) }
-    return convolution.withoutStrides.result(spread, turned).channelsFirst(channels)
+    return convolution.withoutStrides.result(spread, turned, zeros).channelsFirst(channels)
   }
 }
 
 /// A convolution whose operands fit each other, channels last.
 private struct ConvolutionArguments {
+  /// How many zeros stand before and behind each spatial axis.
+  typealias Zeros = (low: [Int], high: [Int])
+
   let name: String
   var strides: [Int]
   let dilations: [Int]
@@ -157,8 +162,8 @@ private struct ConvolutionArguments {
   /// From the first element of a window through the last.
   private func reach(_ axis: Int) -> Int { (kernel[axis] - 1) * dilations[axis] + 1 }
 
-  /// Returns a tensor with the zeros around it, or nothing where windows do not fit.
-  func padded(_ x: Tensor, _ padding: ConvolutionPadding) -> Tensor? {
+  /// Returns how many zeros stand around a tensor, or nothing where windows do not fit.
+  func zeros(_ x: Tensor, _ padding: ConvolutionPadding) -> Zeros? {
     var (low, high) = (strides.map { _ in 0 }, strides.map { _ in 0 })
     switch padding {
     case .valid: break
@@ -181,8 +186,7 @@ private struct ConvolutionArguments {
         return nil
       }
     }
-    guard (low + high).contains(where: { $0 != 0 }) else { return x }
-    return x.pad(low: [0] + low + [0], high: [0] + high + [0])
+    return (low, high)
   }
 
   private func areAmounts(_ numbers: [Int], _ x: Tensor) -> Bool {
@@ -195,9 +199,11 @@ private struct ConvolutionArguments {
     return true
   }
 
-  /// Returns the elements a stride apart, with as many zeros around them that each window of the convolution before
-  /// meets each of its elements once.
-  func spread(_ x: Tensor, _ padding: ConvolutionPadding, _ outputPadding: [Int]?) -> Tensor? {
+  /// Returns the elements a stride apart, and how many zeros around them let each window of the convolution before
+  /// meet each of its elements once.
+  func spread(
+    _ x: Tensor, _ padding: ConvolutionPadding, _ outputPadding: [Int]?
+  ) -> (Tensor, Zeros)? {
     var (low, high) = (strides.map { _ in 0 }, strides.map { _ in 0 })
     switch padding {
     case .valid: break
@@ -213,10 +219,6 @@ private struct ConvolutionArguments {
     }
     let extra = outputPadding ?? strides.map { _ in 0 }
     guard areAmounts(extra, x) else { return nil }
-    let zeros = [Extent](repeating: 0, count: x.rank)
-    let spread = x.apply(
-      .movement(
-        .pad(low: zeros, high: zeros, interior: [0] + strides.map { $0 - 1 } + [0], value: 0)))
     let before = kernel.indices.map { reach($0) - 1 - low[$0] }
     let behind = kernel.indices.map { reach($0) - 1 - high[$0] + extra[$0] }
     for axis in kernel.indices {
@@ -226,16 +228,29 @@ private struct ConvolutionArguments {
         return nil
       }
     }
-    return spread.pad(low: [0] + before + [0], high: [0] + behind + [0], mode: .constant(0))
+    // Where nothing is copied anyway, the zeros need not be there.
+    let amounts = 0...Movement.greatestStep
+    if strides.allSatisfy({ $0 == 1 }), (before + behind).allSatisfy(amounts.contains) {
+      return (x, (before, behind))
+    }
+    let none = [Extent](repeating: 0, count: x.rank)
+    let spread = x.apply(
+      .movement(
+        .pad(low: none, high: none, interior: [0] + strides.map { $0 - 1 } + [0], value: 0)))
+    let padded = spread.pad(low: [0] + before + [0], high: [0] + behind + [0], mode: .constant(0))
+    let rest = strides.map { _ in 0 }
+    return (padded, (rest, rest))
   }
 
-  /// Returns the windows of a padded tensor times weights.
-  func result(_ x: Tensor, _ weights: Tensor) -> Tensor {
+  /// Returns the windows of a tensor with zeros around it times weights.
+  func result(_ x: Tensor, _ weights: Tensor, _ zeros: Zeros) -> Tensor {
     guard groups > 1 else {
-      return x.apply(
-        .convolution(Convolution(strides: strides, dilations: dilations)), weights)
+      let convolution = Convolution(
+        strides: strides, dilations: dilations, low: zeros.low, high: zeros.high)
+      return x.apply(.convolution(convolution), weights)
     }
-    let windows = x.windows(kernel: kernel, strides: strides, dilations: dilations)
+    let windows = x.surrounded(low: zeros.low, high: zeros.high)
+      .windows(kernel: kernel, strides: strides, dilations: dilations)
     let count = kernel.count
     guard !windows.isPlaceholder else { return windows }
     let places = Array(windows.shape.extents[0...count])
