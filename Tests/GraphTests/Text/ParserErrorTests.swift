@@ -117,6 +117,31 @@ import Testing
     #expect(errors("graph \"g\"\n" + body) == "x.graph:2: error: " + expected, "\(body)")
   }
 
+  /// Windows within their operand have one way to be written.
+  @Test func whatIsOutsideOfAConvolutionIsSaidWhole() {
+    let expect = { (attributes: String, message: String) in
+      let text = """
+        graph "g"
+        %0 = input name="x" : f32[1, 2, 1]
+        %1 = input name="w" : f32[1, 1, 1]
+        %2 = convolve(%0, %1) strides=[1] dilations=[1] \(attributes) : f32[1, 2, 1]
+        """
+      #expect(errors(text) == "x.graph:4: error: " + message)
+    }
+    expect("low=[1]", "attribute high is missing or is not a list such as [1, 2]")
+    expect("low=[batch] high=[1]", "attribute low depends on the batch size")
+    expect(
+      "low=[0] high=[0]",
+      "convolve: attribute low is not known, or its value has no meaning\n"
+        + "  hint: the attributes here are strides, dilations")
+    expect(
+      "low=[1] high=[0, 0]",
+      "convolve: low [1] and high [0, 0] are not 1 numbers of at least 0 each")
+    expect(
+      "low=[1] high=[1]",
+      "convolve: the type is declared f32[1, 2, 1], but the result is f32[1, 4, 1]")
+  }
+
   @Test func theHeaderComesFirst() {
     let place = "x.graph:1: error: "
     #expect(errors("") == place + "the text does not begin with a line such as graph \"name\"")

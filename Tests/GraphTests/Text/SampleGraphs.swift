@@ -116,6 +116,7 @@ enum SampleGraphs {
     let features = relu(convolve(x, weights, strides: [2, 2], padding: .same))
     g.output("features", features)
     g.output("dilated", convolve(x, weights, dilations: [3, 1]))
+    g.output("padded", convolve(x, weights, padding: .zeros(low: [1, 0], high: [2, 3])))
     g.output("back", convolveTransposed(features, weights, strides: [2, 2], padding: .same))
   }
 
