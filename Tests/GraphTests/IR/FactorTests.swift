@@ -48,6 +48,18 @@ import Testing
       } == "input from 320: batch , kept 4×16, summed 6×-64 16×1")
   }
 
+  @Test func windowsBeginBeforeTheirOperand() throws {
+    let read = { (g: GraphBuilder) in
+      convolve(
+        g.input("x", [2, 7, 6, 4]).transpose([0, 2, 1, 3]), g.input("w", [3, 2, 4, 5]),
+        strides: [1, 2], padding: .zeros(low: [2, 1], high: [0, 1]))
+    }
+    // Movement is not followed: what is outside lies around the operand, not around what it was made from.
+    #expect(
+      try factor(.left, read)
+        == "transpose from -60: batch , kept 12×28 4×8, summed 3×28 8×1")
+  }
+
   @Test func whatKernelsCannotReadIsCopied() throws {
     // Neither rows nor terms lie side by side.
     #expect(

@@ -33,6 +33,59 @@ import Testing
     #expect(cost.bytesWritten == 4 * found.count)
   }
 
+  /// What windows do not find counts as zeros, where weights are finite.
+  @Test(arguments: 0..<100) func whatIsOutsideCountsAsZeros(seed: Int) throws {
+    var random = SplitMix64(seed: UInt64(500 + seed))
+    let count = random.int(1...3)
+    let axes = 0..<count
+    let kernel = axes.map { _ in random.int(1...3) }
+    let (strides, dilations) = (
+      axes.map { _ in random.int(1...3) }, axes.map { _ in random.int(1...3) }
+    )
+    let (low, high) = (axes.map { _ in random.int(0...4) }, axes.map { _ in random.int(0...4) })
+    let extents = axes.map { axis in
+      max(0, (kernel[axis] - 1) * dilations[axis] + 1 - low[axis] - high[axis]) + random.int(0...3)
+    }
+    let (channels, features) = (random.int(0...4), random.int(0...4))
+    let x = TensorType(.f32, Shape([random.int(0...2)] + extents + [channels]))
+    let weights = TensorType(.f32, Shape(kernel + [channels, features]))
+    let operands = [
+      NDArray(x, .special, using: &random), NDArray(weights, .ordinary, using: &random),
+    ]
+
+    let op = Convolution(strides: strides, dilations: dilations, low: low, high: high)
+    let found = try evaluate(operands) { $0[0].apply(.convolution(op), $0[1]) }
+    let expected = try evaluate(operands) { inputs in
+      inputs[0].pad(low: [0] + low + [0], high: [0] + high + [0])
+        .apply(.convolution(Convolution(strides: strides, dilations: dilations)), inputs[1])
+    }
+    #expect(found == expected, "\(op) of \(x) and \(weights)")
+  }
+
+  @Test func weightsOutsideAreLeftOut() throws {
+    let x = NDArray([1, 2, 3] as [Float], dimensions: [1, 3, 1])
+    let weights = NDArray([.infinity, 1, .nan] as [Float], dimensions: [3, 1, 1])
+    let op = Convolution(strides: [1], dilations: [1], low: [2], high: [3])
+    let found = try evaluate([x, weights]) { $0[0].apply(.convolution(op), $0[1]) }.floats
+    // The second and third elements of windows before the operand, the first of those behind it, and none.
+    #expect(found.map { $0.isNaN } == [true, true, true, false, false, false])
+    #expect(Array(found[3...]) == [.infinity, .infinity, 0])
+    let padded = try evaluate([x, weights]) {
+      $0[0].pad(low: [0, 2, 0], high: [0, 3, 0])
+        .apply(.convolution(Convolution(strides: [1], dilations: [1])), $0[1])
+    }.floats
+    #expect(padded.allSatisfy { $0.isNaN })
+  }
+
+  /// A sum that underflows to −0 keeps its sign: there is no zero behind it that would be added.
+  @Test func theSignOfAnUnderflowStays() throws {
+    let x = NDArray([-.leastNonzeroMagnitude] as [Float], dimensions: [1, 1, 1])
+    let weights = NDArray([0.25, 1] as [Float], dimensions: [2, 1, 1])
+    let op = Convolution(strides: [1], dilations: [1], low: [0], high: [1])
+    let found = try evaluate([x, weights]) { $0[0].apply(.convolution(op), $0[1]) }
+    #expect(found.floats.map(\.bitPattern) == [0x8000_0000])
+  }
+
   @Test func productsAreFusedAndTakenInOrder() throws {
     let op = Op.convolution(Convolution(strides: [1], dilations: [1]))
     func apply(_ x: [Float], _ weights: [Float]) throws -> [Float] {
@@ -51,9 +104,9 @@ import Testing
   @Test func operandsThatDoNotFitAreRefused() {
     func expect(
       _ x: TensorType, _ weights: TensorType, _ message: String, strides: [Int] = [1, 1],
-      dilations: [Int] = [1, 1]
+      dilations: [Int] = [1, 1], low: [Int]? = nil, high: [Int]? = nil
     ) {
-      let op = Convolution(strides: strides, dilations: dilations)
+      let op = Convolution(strides: strides, dilations: dilations, low: low, high: high)
       let error = #expect(throws: GraphError.self) { try op.resultType(of: [x, weights]) }
       #expect(error?.message == message)
     }
@@ -77,6 +130,20 @@ import Testing
     expect(
       x, weights, "convolve: strides [\(Int.max), 1] or dilations [1, 1] are too great",
       strides: [.max, 1])
+    expect(
+      x, weights, "convolve: low [1] and high [0, 0] are not 2 numbers of at least 0 each",
+      low: [1])
+    expect(
+      x, weights, "convolve: low [0, 0] and high [0, -1] are not 2 numbers of at least 0 each",
+      high: [0, -1])
+    let tooFar = Movement.greatestStep + 1
+    expect(
+      x, weights,
+      "convolve: low [\(tooFar), 0] and high [0, 0] are not 2 numbers of at least 0 each",
+      low: [tooFar, 0])
+    expect(
+      x, weights, "convolve: 3 elements, 6 apart, do not fit axis 2 of [batch, 8, 8, 3]",
+      dilations: [1, 6], low: [0, 2], high: [0, 2])
     expect(
       TensorType(.f32, [2, .batch, 8, 3]), weights,
       "convolve: [2, batch, 8, 3] or weights [3, 3, 3, 4] depend on the batch size in an axis but the first"

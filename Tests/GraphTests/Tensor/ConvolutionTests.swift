@@ -68,6 +68,23 @@ import Testing
     }
   }
 
+  @Test func zerosAreNotCopied() {
+    let names = { (body: (Tensor, Tensor) -> Tensor) in
+      let graph = Graph("convolution") { g in
+        g.output("y", body(g.input("x", [.batch, 8, 3]), g.input("w", [3, 3, 3])))
+      }
+      return graph.values.map { graph[$0].op.name }
+    }
+    #expect(names { convolve($0, $1, padding: .same) } == ["input", "input", "convolve"])
+    #expect(
+      names { convolveTransposed($0, $1, padding: .same) }
+        == ["input", "input", "reverse", "transpose", "convolve"])
+    // More zeros than windows reach over: the transpose takes elements away.
+    #expect(
+      names { convolveTransposed($0, $1, padding: .zeros([3])) }
+        == ["input", "input", "reverse", "transpose", "pad", "pad", "slice", "convolve"])
+  }
+
   @Test func mistakesSayWhatDoesNotFit() {
     let expect = {
       (x: Shape, w: Shape, message: String, body: @escaping (Tensor, Tensor) -> Tensor) in
@@ -89,6 +106,10 @@ import Testing
       [.batch, 2, 8, 1], [3, 3, 1, 1],
       "convolve: a window of 3 does not fit axis 1 of [batch, 2, 8, 1] with 0 and 0 zeros"
     ) { convolve($0, $1) }
+    expect(
+      [.batch, 2, 8, 1], [3, 6, 1, 1],
+      "convolve: a window of 16 does not fit axis 2 of [batch, 2, 8, 1] with 3 and 4 zeros"
+    ) { convolve($0, $1, padding: .zeros(low: [1, 3], high: [0, 4]), dilations: [1, 3]) }
     expect(
       [.batch, 8, 8, 1], [3, 3, 1, 1],
       "convolve: strides [0, 1], dilations [1, 1] and kernel [3, 3] are not all at least 1"

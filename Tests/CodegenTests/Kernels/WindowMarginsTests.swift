@@ -1,0 +1,51 @@
+import DescentCodegen
+import DescentGraph
+import DescentTestSupport
+import Testing
+
+/// What windows do not find, against the places of all of their elements.
+@Suite struct WindowMarginsTests {
+  @Test(arguments: 0..<200) func termsExistWhereElementsDo(seed: Int) {
+    var random = SplitMix64(seed: UInt64(seed))
+    let axes = 0..<random.int(1...3)
+    let kernel = axes.map { _ in random.int(1...4) }
+    let op = Convolution(
+      strides: axes.map { _ in random.int(1...3) }, dilations: axes.map { _ in random.int(1...3) },
+      low: axes.map { _ in random.int(0...5) }, high: axes.map { _ in random.int(0...5) })
+    let extents = axes.map { axis in
+      max(0, (kernel[axis] - 1) * op.dilations[axis] + 1 - op.low[axis] - op.high[axis])
+        + random.int(0...4)
+    }
+    let (batch, channels) = (random.int(1...2), random.int(1...3))
+    let x = Shape([batch] + extents + [channels])
+    let weights = Shape(kernel + [channels, 2])
+
+    let windows = Self.places(op.windowCounts(x, weights))
+    // Each image has the same windows, and each element of a window all channels.
+    let rows = (0..<batch).flatMap { _ in windows }
+    let terms = Self.places(kernel).flatMap { Array(repeating: $0, count: channels) }
+    let expected = rows.map { window in
+      terms.map { element in
+        axes.allSatisfy { axis in
+          let place =
+            window[axis] * op.strides[axis] + element[axis] * op.dilations[axis] - op.low[axis]
+          return place >= 0 && place < extents[axis]
+        }
+      }
+    }
+    let margins = WindowMargins(op, x, weights)
+    #expect((margins == nil) == expected.joined().allSatisfy(\.self))
+    guard let margins else { return }
+    let found = rows.indices.map { row in
+      terms.indices.map { margins.contains(row: row, term: $0) }
+    }
+    #expect(found == expected, "\(op) of \(x) and \(weights)")
+  }
+
+  /// All places in an array of some extents, in row-major order.
+  private static func places(_ extents: [Int]) -> [[Int]] {
+    extents.reduce([[]]) { places, extent in
+      places.flatMap { place in (0..<extent).map { place + [$0] } }
+    }
+  }
+}
