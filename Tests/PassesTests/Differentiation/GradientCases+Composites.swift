@@ -35,6 +35,36 @@ extension GradientCase {
     GradientCase("convolve 3D", [operand([1, 2, 3, 2, 2]), operand([2, 2, 1, 2, 2])]) {
       convolve($0[0], $0[1], strides: [1, 1, 2])
     },
+    GradientCase("convolve asymmetric", [operand([2, 4, 3, 2]), operand([3, 2, 2, 2])]) {
+      convolve($0[0], $0[1], padding: .zeros(low: [2, 0], high: [1, 1]))
+    },
+    GradientCase("convolve dilated, padded", [operand([1, 4, 3, 2]), operand([3, 2, 2, 2])]) {
+      convolve($0[0], $0[1], padding: .zeros(low: [1, 2], high: [3, 0]), dilations: [2, 2])
+    },
+    // The outermost windows see nothing of the operand.
+    GradientCase("convolve far outside", [operand([2, 3, 2]), operand([2, 2, 3])]) {
+      convolve($0[0], $0[1], padding: .zeros(low: [4], high: [3]))
+    },
+    GradientCase("convolve far before", [operand([1, 2, 3, 1]), operand([1, 3, 1, 2])]) {
+      convolve($0[0], $0[1], padding: .zeros(low: [2, 4], high: [0, 1]))
+    },
+    GradientCase("convolve far outside, strided", [operand([1, 3, 4, 2]), operand([2, 3, 2, 2])]) {
+      convolve($0[0], $0[1], strides: [2, 3], padding: .zeros(low: [4, 1], high: [3, 5]))
+    },
+    // The last window ends before the last zero.
+    GradientCase("convolve apart, padded", [operand([2, 6, 2]), operand([2, 2, 2])]) {
+      convolve($0[0], $0[1], strides: [3], padding: .zeros(low: [1], high: [2]), dilations: [2])
+    },
+    GradientCase("convolve nothing", [operand([2, 0, 2]), operand([2, 2, 2])]) {
+      convolve($0[0], $0[1], padding: .zeros([2]))
+    },
+    GradientCase("convolve 3D padded", [operand([1, 2, 2, 3, 1]), operand([2, 1, 3, 1, 2])]) {
+      convolve($0[0], $0[1], padding: .zeros(low: [1, 1, 0], high: [0, 2, 3]))
+    },
+    GradientCase("convolve 3D strided", [operand([1, 2, 2, 3, 1]), operand([2, 1, 3, 1, 2])]) {
+      convolve(
+        $0[0], $0[1], strides: [1, 2, 2], padding: .zeros(low: [1, 0, 2], high: [1, 1, 1]))
+    },
     GradientCase("convolve groups", [operand([1, 3, 3, 4]), operand([2, 2, 2, 4])]) {
       convolve($0[0], $0[1], groups: 2)
     },
@@ -43,6 +73,9 @@ extension GradientCase {
     },
     GradientCase("convolveTransposed", [operand([1, 2, 3, 2]), operand([3, 2, 2, 2])]) {
       convolveTransposed($0[0], $0[1], strides: [2, 3], padding: .zeros([1, 0]))
+    },
+    GradientCase("convolveTransposed side by side", [operand([1, 3, 2]), operand([3, 2, 2])]) {
+      convolveTransposed($0[0], $0[1], padding: .zeros([1]))
     },
   ]
 

@@ -80,6 +80,22 @@ extension RuleExample {
       convolve(g.input("a", [2, 7, 3]), g.input("b", [2, 3, 4]), strides: [2])
         .slice(axis: 1, from: 1, to: 3)
     },
+    // The windows that are left reach before the operand, behind it, and not outside.
+    RuleExample("slice-convolve") { g in
+      convolve(
+        g.input("a", [2, 7, 3]), g.input("b", [3, 3, 4]), padding: .zeros(low: [2], high: [1])
+      ).slice(axis: 1, from: 1, to: 5)
+    },
+    RuleExample("slice-convolve") { g in
+      convolve(
+        g.input("a", [2, 6, 7, 3]), g.input("b", [3, 2, 3, 4]), strides: [2, 3],
+        padding: .zeros(low: [1, 0], high: [2, 4]), dilations: [1, 2]
+      ).slice(axis: 1, from: 1, to: 4).slice(axis: 2, from: 1)
+    },
+    RuleExample("slice-convolve") { g in
+      convolve(g.input("a", [2, 9, 3]), g.input("b", [3, 3, 4]), padding: .same)
+        .slice(axis: 1, from: 2, to: 5)
+    },
     RuleExample("slice-concatenate") { g in
       concatenate([g.x, g.y], axis: 0).slice(axis: 0, from: 7, to: 12, by: 2)
     },
