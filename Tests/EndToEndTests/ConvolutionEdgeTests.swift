@@ -35,6 +35,29 @@ import Testing
     %2 = convolve(%0, %1) strides=[\(greatest), 2] dilations=[1, \(greatest)] : f32[2, 1, 3, 4]
     output "y" = %2
     """,
+    // Nothing but what is outside, and windows that all lie there.
+    """
+    graph "no elements"
+    %0 = input name="x" : f32[2, 0, 6, 3]
+    %1 = input name="w" : f32[3, 2, 3, 4]
+    %2 = convolve(%0, %1) strides=[1, 2] dilations=[1, 1] low=[2, 0] high=[2, 1] : f32[2, 2, 3, 4]
+    output "y" = %2
+    """,
+    """
+    graph "few windows inside"
+    %0 = input name="x" : f32[2, 2, 3]
+    %1 = input name="w" : f32[2, 3, 9]
+    %2 = convolve(%0, %1) strides=[1] dilations=[3] low=[9] high=[30] : f32[2, 38, 9]
+    output "y" = %2
+    """,
+    // Between one window, behind the operand, and the next might be any distance.
+    """
+    graph "far outside"
+    %0 = input name="x" : f32[2, 2, 3]
+    %1 = input name="w" : f32[2, 3, 4]
+    %2 = convolve(%0, %1) strides=[\(greatest)] dilations=[\(greatest)] low=[\(greatest)] high=[\(greatest)] : f32[2, 2, 4]
+    output "y" = %2
+    """,
     """
     graph "one slice"
     %0 = input name="x" : f32[5, 4, 3]
