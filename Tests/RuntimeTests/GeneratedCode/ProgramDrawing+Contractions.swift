@@ -8,8 +8,9 @@ extension ProgramDrawing {
   /// The most products of two numbers in a kernel.
   private static let mostProducts = 12_000
 
-  /// Draws a batch of matrix products with an epilogue.
+  /// Draws a batch of matrix products, or a convolution, with an epilogue.
   mutating func drawContraction() -> (body: Kernel.Body, outputs: [RandomKernel.Output]) {
+    if random.chance(25) { return drawConvolution() }
     let contraction = Contraction(
       transposeLeft: random.chance(40), transposeRight: random.chance(40),
       chunks: random.chance(65) ? 1 : pick([2, 3, 4, 5, 7, 8, 17]))
@@ -20,22 +21,30 @@ extension ProgramDrawing {
       drawFactor(.left, batch, m, k, isTurned: contraction.transposeLeft, isVector, contraction),
       drawFactor(.right, batch, n, k, isTurned: !contraction.transposeRight, isVector, contraction),
     ]
-    let domain = batch + [m, n]
+    return drawEpilogue(
+      ContractionKernel(
+        extents: contraction.extents(
+          Shape([batch.reduce(1, *)] + (contraction.transposeLeft ? [k, m] : [m, k])),
+          Shape([batch.reduce(1, *)] + (contraction.transposeRight ? [n, k] : [k, n]))),
+        chunks: contraction.chunks, left: factors[0], right: factors[1], domain: batch + [m, n],
+        epilogue: VectorProgram(), stores: []))
+  }
+
+  /// Draws what happens to the elements of a product, and what is stored.
+  mutating func drawEpilogue(
+    _ kernel: ContractionKernel
+  ) -> (body: Kernel.Body, outputs: [RandomKernel.Output]) {
+    var kernel = kernel
     let isPlain = random.chance(25)
-    draw(over: domain, steps: isPlain ? 0 : random.int(1...12), after: [.core(.f32)])
+    draw(over: kernel.domain, steps: isPlain ? 0 : random.int(1...12), after: [.core(.f32)])
     let results =
       isPlain ? pick([[0], [0], [0, 0]]) : (0..<pick([1, 1, 2, 3, 8])).map { _ in self.result() }
-    let kernel = ContractionKernel(
-      extents: contraction.extents(
-        Shape([batch.reduce(1, *)] + (contraction.transposeLeft ? [k, m] : [m, k])),
-        Shape([batch.reduce(1, *)] + (contraction.transposeRight ? [n, k] : [k, n]))),
-      chunks: contraction.chunks, left: factors[0], right: factors[1], domain: domain,
-      epilogue: program,
-      stores: results.enumerated().map {
-        LoopKernel.Store(register: $0.element, operand: operands.count + $0.offset)
-      })
+    kernel.epilogue = program
+    kernel.stores = results.enumerated().map {
+      LoopKernel.Store(register: $0.element, operand: operands.count + $0.offset)
+    }
     let outputs = results.map {
-      RandomKernel.Output(type: program.types[Int($0)], count: domain.reduce(1, *))
+      RandomKernel.Output(type: program.types[Int($0)], count: kernel.domain.reduce(1, *))
     }
     return (.contraction(kernel), outputs)
   }
@@ -43,7 +52,7 @@ extension ProgramDrawing {
   /// Draws where a factor's elements lie: side by side, or in runs with anything between them, even other runs.
   ///
   /// Where it is turned, what is kept lies within what is summed over.
-  private mutating func drawFactor(
+  mutating func drawFactor(
     _ side: FactorLayout.Side, _ batch: [Int], _ kept: Int, _ summed: Int, isTurned: Bool,
     _ isVector: Bool, _ contraction: Contraction
   ) -> ContractionKernel.Factor {

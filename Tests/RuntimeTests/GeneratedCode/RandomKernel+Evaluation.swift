@@ -21,26 +21,61 @@ extension RandomKernel {
   private func evaluate(_ kernel: ContractionKernel) -> (outputs: [[UInt64]], fault: Int?) {
     let extents = kernel.extents
     let (batch, m, n, k) = (extents.batch, extents.m, extents.n, extents.k)
-    let factor = { (factor: ContractionKernel.Factor, kept: Int) in
-      let layout = factor.layout
-      let offsets = [layout.batch, layout.kept, layout.summed].map(FactorLayout.distances)
-      let bits = offsets[0].flatMap { first in
-        offsets[1].flatMap { kept in
-          offsets[2].map {
-            inputs[factor.operand].element(layout.offset + first + kept + $0, .f32)
+    let products: [UInt64]
+    if let margins = kernel.margins {
+      products = evaluate(kernel, margins)
+    } else {
+      let factor = { (factor: ContractionKernel.Factor, kept: Int) in
+        let layout = factor.layout
+        let offsets = [layout.batch, layout.kept, layout.summed].map(FactorLayout.distances)
+        let bits = offsets[0].flatMap { first in
+          offsets[1].flatMap { kept in
+            offsets[2].map {
+              inputs[factor.operand].element(layout.offset + first + kept + $0, .f32)
+            }
           }
         }
+        return NDArray(bits: bits, type: TensorType(.f32, Shape([batch, kept, k])))
       }
-      return NDArray(bits: bits, type: TensorType(.f32, Shape([batch, kept, k])))
+      products =
+        Contraction(transposeRight: true, chunks: kernel.chunks).reference(
+          [factor(kernel.left, m), factor(kernel.right, n)],
+          result: TensorType(.f32, Shape([batch, m, n]))
+        ).bits
     }
-    let products = Contraction(transposeRight: true, chunks: kernel.chunks).reference(
-      [factor(kernel.left, m), factor(kernel.right, n)],
-      result: TensorType(.f32, Shape([batch, m, n])))
     var fault: Int?
     let elements = kernel.epilogue.evaluate(
-      over: kernel.domain, kept: kernel.stores.map(\.register), core: products.bits, &fault
+      over: kernel.domain, kept: kernel.stores.map(\.register), core: products, &fault
     ) { operand, offset, type, _ in inputs[operand].element(offset, type) }
     return (elements, fault)
+  }
+
+  /// The sums of the terms that exist, in their order.
+  private func evaluate(_ kernel: ContractionKernel, _ margins: WindowMargins) -> [UInt64] {
+    let places = [kernel.left, kernel.right].map { factor in
+      (
+        kept: FactorLayout.distances(factor.layout.kept).map { factor.layout.offset + $0 },
+        summed: FactorLayout.distances(factor.layout.summed)
+      )
+    }
+    let element = { (operand: Int, place: Int) in
+      Float(bitPattern: UInt32(truncatingIfNeeded: inputs[operand].element(place, .f32)))
+    }
+    return (0..<kernel.extents.m).flatMap { row in
+      let terms = (0..<kernel.extents.k).filter { margins.contains(row: row, term: $0) }
+      let factors = terms.map {
+        element(kernel.left.operand, places[0].kept[row] + places[0].summed[$0])
+      }
+      return (0..<kernel.extents.n).map { column in
+        var sum: Float = 0
+        for (term, factor) in zip(terms, factors) {
+          sum.addProduct(
+            factor,
+            element(kernel.right.operand, places[1].kept[column] + places[1].summed[term]))
+        }
+        return UInt64(sum.bitPattern)
+      }
+    }
   }
 
   /// Slices added one after the other; an index out of range goes to the nearer end.

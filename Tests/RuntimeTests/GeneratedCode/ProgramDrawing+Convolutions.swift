@@ -1,0 +1,70 @@
+import DescentCodegen
+import DescentGraph
+import DescentTestSupport
+
+// Windows that may reach outside of an operand, of which nothing but its elements is in memory.
+
+extension ProgramDrawing {
+  /// The most products of two numbers in a convolution.
+  private static let mostProducts = 40_000
+
+  /// Draws a convolution with an epilogue.
+  mutating func drawConvolution() -> (body: Kernel.Body, outputs: [RandomKernel.Output]) {
+    let (op, x, weights) = drawShapes()
+    let extents = op.extents(x, weights)
+    let graph = Graph("convolution") { g in
+      g.output("y", g.input("x", x).apply(.convolution(op), g.input("w", weights)))
+    }
+    let core = graph.outputs[0].value
+    let left = ContractionKernel.Factor(
+      operand: addOperand(.f32, count: x.dimensions.reduce(1, *)),
+      layout: graph.factor(of: core, .left).layout)
+    let right = drawFactor(
+      .right, [], extents.n, extents.k, isTurned: random.chance(70),
+      extents.m == 1 || extents.n == 1, Contraction())
+    return drawEpilogue(
+      ContractionKernel(
+        extents: extents, chunks: 1, left: left, right: right,
+        margins: WindowMargins(op, x, weights), domain: [extents.m, extents.n],
+        epilogue: VectorProgram(), stores: []))
+  }
+
+  /// Draws a convolution of one to three axes, of which the last mostly has many windows.
+  private mutating func drawShapes() -> (op: Convolution, x: Shape, weights: Shape) {
+    let axes = 0..<pick([1, 2, 2, 3])
+    var left = ProgramDrawing.mostProducts
+    func extent(_ choice: Int) -> Int {
+      let extent = min(choice, max(1, left))
+      left /= extent
+      return extent
+    }
+    let kernel = axes.map { _ in extent(random.int(1...(axes.count == 3 ? 3 : 5))) }
+    var windows = axes.map { _ in 1 }
+    var (batch, channels, features) = (1, 1, 1)
+    for number in [0, 1, 2, 3, 4].shuffled(using: &random) {
+      switch number {
+      case 0: batch = extent(pick([1, 1, 2, 3]))
+      case 1:
+        channels = extent(pick([1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 48]))
+      case 2:
+        features = extent(pick([1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 48, 64, 65]))
+      case 3: windows[axes.count - 1] = extent(pick([1, 2, 3, 5, 6, 7, 8, 9, 13, 14, 15, 28, 40]))
+      default: for axis in axes.dropLast() { windows[axis] = extent(random.int(1...6)) }
+      }
+    }
+    let strides = axes.map { _ in random.chance(60) ? 1 : random.int(1...3) }
+    let dilations = axes.map { _ in random.chance(70) ? 1 : random.int(1...3) }
+    let low = kernel.map { random.int(0...$0 + 1) }
+    let high = kernel.map { random.int(0...$0 + 1) }
+    let lengths = axes.map { axis in
+      let reach = (kernel[axis] - 1) * dilations[axis] + 1
+      let extent = (windows[axis] - 1) * strides[axis] + reach - low[axis] - high[axis]
+      // At times there is nothing that windows could find.
+      return max(random.chance(3) ? 0 : 1, extent) + random.int(0...strides[axis] - 1)
+    }
+    return (
+      Convolution(strides: strides, dilations: dilations, low: low, high: high),
+      Shape([batch] + lengths + [channels]), Shape(kernel + [channels, features])
+    )
+  }
+}
