@@ -161,15 +161,18 @@ extension RandomGraphDrawing {
     }
     let dilations = axes.map { _ in random.int(1...2) }
     let strides = axes.map { _ in random.chance(60) ? 1 : random.int(1...3) }
+    let reachesOutside = random.chance(50)
+    let low = axes.map { _ in reachesOutside ? random.int(0...3) : 0 }
+    let high = axes.map { _ in reachesOutside ? random.int(0...3) : 0 }
     var kernel: [Extent] = []
-    for (axis, dilation) in zip(axes, dilations) {
-      let length = self.length(x.shape[axis])
+    for (number, (axis, dilation)) in zip(axes, dilations).enumerated() {
+      let length = low[number] + self.length(x.shape[axis]) + high[number]
       guard length > 0 else { return nil }
       kernel.append(Extent(offset: random.int(1...Swift.min(3, (length - 1) / dilation + 1))))
     }
     let weights = weight(Shape(kernel + [x.shape[x.rank - 1], Extent(offset: extent())]))
-    return x.apply(
-      .convolution(Convolution(strides: strides, dilations: dilations)), weights)
+    let convolution = Convolution(strides: strides, dilations: dilations, low: low, high: high)
+    return x.apply(.convolution(convolution), weights)
   }
 
   // MARK: - Indices
