@@ -1,3 +1,4 @@
+import DescentCodegen
 import DescentCompiler
 import DescentGraph
 import DescentRuntime
@@ -84,6 +85,31 @@ import Testing
         }
         guard count.objects == 0, count.mallocs == 0 else {
           fatalError("1000 steps on \(threads) threads allocated \(count)")
+        }
+      }
+    }
+  }
+
+  /// Rows that lack terms are gathered, and some tiles are computed exactly.
+  @Test(.enabled(if: !Sanitizer.isActive))
+  func windowsThatReachOutsideAllocateNothing() async {
+    await #expect(processExitsWith: .success) {
+      let graph = Graph("windows") { g in
+        let (x, w) = (g.input("x", [2, 9, 9, 3]), g.input("w", [3, 3, 3, 6]))
+        g.output("y", relu(convolve(x, w, padding: .same)))
+      }
+      for backend in Backend.allCases where backend.runs(on: CPUFeatures.detected) {
+        let options = CompileOptions(threads: 2, minimumWorkPerThread: 1, backend: backend)
+        let session = try graph.compile(options: options).makeSession()
+        _ = try session.run([
+          "x": NDArray(repeating: 0.1, .f32, dimensions: [2, 9, 9, 3]),
+          "w": NDArray(repeating: 0.3, .f32, dimensions: [3, 3, 3, 6]),
+        ])
+        let count = AllocationCounter.leastCount(of: 3) {
+          for _ in 0..<100 { try? session.run() }
+        }
+        guard count.objects == 0, count.mallocs == 0 else {
+          fatalError("100 runs of \(backend) allocated \(count)")
         }
       }
     }
