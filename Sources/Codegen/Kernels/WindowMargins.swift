@@ -68,6 +68,35 @@ package struct WindowMargins: Hashable, Sendable, Codable {
     if isInside { return nil }
   }
 
+  /// The innermost spatial axis, along which windows are neighbouring rows.
+  package var line: Axis { axes[axes.count - 1] }
+  /// The lines of a window's elements.
+  package var lines: Int { axes.dropLast().reduce(1) { $0 * $1.elements } }
+
+  /// For each line of an image's windows, a bit for each line of their elements: whether it lies within the operand.
+  package var masks: [UInt64] {
+    axes.dropLast().reduce([1]) { outer, axis in
+      outer.flatMap { mask in
+        (0..<axis.windows).map { window in
+          let inside = axis.inside(window)
+          return (0..<UInt64.bitWidth).reduce(0) { bits, line in
+            let isSet = mask >> (line / axis.elements) & 1 == 1
+            return isSet && inside.contains(line % axis.elements) ? bits | 1 << line : bits
+          }
+        }
+      }
+    }
+  }
+
+  /// Returns, for each element of a line, which of some neighbouring windows find it.
+  package func finders(among windows: Range<Int>) -> [Range<Int>] {
+    (0..<line.elements).map { element in
+      let all = windows.filter { line.inside($0).contains(element) }
+      guard let first = all.first, let last = all.last else { return 0..<0 }
+      return first - windows.lowerBound..<last + 1 - windows.lowerBound
+    }
+  }
+
   /// Whether a term of a row is added.
   package func contains(row: Int, term: Int) -> Bool {
     var (window, element) = (row, term / channels)

@@ -20,6 +20,9 @@ struct ContractionProblem {
   let transposeRight: Bool
   /// Whether rows of the result have become columns.
   let isTurned: Bool
+  /// What is left out of the sums, if windows reach outside of the left factor: rows are then in runs of one line of
+  /// windows, or all even, and terms in runs of one element's channels.
+  let margins: WindowMargins?
 
   /// Where a factor's elements are, in bytes.
   struct Factor {
@@ -46,6 +49,15 @@ struct ContractionProblem {
     /// Whether places of a run lie side by side.
     var isDense: Bool { length == 1 || step == 4 }
 
+    /// The same places in runs of another length that divides the runs', or nothing.
+    func cut(every count: Int) -> Runs? {
+      guard count > 0, length % count == 0 else { return nil }
+      let parts = length / count
+      return Runs(
+        length: count, step: step,
+        starts: starts.flatMap { start in (0..<parts).map { start + $0 * count * step } })
+    }
+
     /// The same places, each a run of its own.
     var divided: Runs {
       let all = starts.flatMap { start in (0..<length).map { start + $0 * step } }
@@ -53,20 +65,29 @@ struct ContractionProblem {
     }
   }
 
-  init(_ kernel: ContractionKernel) {
+  /// Finds what a kernel asks for, or nothing where windows reach outside in a way that no generator knows.
+  init?(_ kernel: ContractionKernel) {
     let extents = kernel.extents
+    margins = kernel.margins
     (k, chunks) = (extents.k, kernel.chunks)
     // Columns must be equally far apart; where rows are not, a column stays one.
-    isTurned = extents.n == 1 && extents.m > 1 && kernel.left.layout.isPlain
+    isTurned = extents.n == 1 && extents.m > 1 && kernel.left.layout.isPlain && margins == nil
     let (first, second) = isTurned ? (kernel.right, kernel.left) : (kernel.left, kernel.right)
     let rows = isTurned ? 1 : extents.m
     n = isTurned ? extents.m : extents.n
     var (left, right) = (
       Factor(first, kept: rows, summed: k), Factor(second, kept: n, summed: k)
     )
+    if let margins {
+      guard let terms = left.summed.cut(every: margins.channels), terms.isDense,
+        let rows = left.kept.cut(every: margins.line.windows), margins.lines <= UInt64.bitWidth
+      else { return nil }
+      left.summed = terms
+      if !left.kept.isEven { left.kept = rows }
+    }
     let isSideBySide = left.kept.length == 1 || left.kept.step == 4
     if !isSideBySide, !left.summed.isDense { left.summed = left.summed.divided }
-    transposeLeft = !left.summed.isDense
+    transposeLeft = margins == nil && !left.summed.isDense
     // Terms in several runs are transposed in any case: only that looks for where they are.
     transposeRight = n > 1 && right.kept.step != 4 || !right.summed.isEven
     if transposeLeft, !left.kept.isEven {

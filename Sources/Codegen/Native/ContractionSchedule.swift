@@ -20,6 +20,8 @@ struct ContractionSchedule {
   let pieces: [Piece]?
   /// The parts of each product, of about the same work.
   let parts: [Part]
+  /// The tiles of a run of rows, in order.
+  let variants: [TileVariant]
 
   /// How a tile's rows lie in scratch memory, if they are copied.
   enum LeftPacking {
@@ -50,9 +52,7 @@ struct ContractionSchedule {
     tile = ContractionTile(
       problem, isWide: isWide, rowParts: division.rows, columnParts: division.columns)
     let isSingle = tile.count == 1
-    packsRight =
-      problem.transposeRight || tile.count >= 8
-      || (!isSingle && isCrowding(problem.rightStrides.k))
+    packsRight = ContractionSchedule.packsRight(problem, tile)
     leftPacking = LeftPacking(problem, tile)
     let longest =
       switch (isSingle && leftPacking == .none, problem.transposeRight) {
@@ -65,20 +65,32 @@ struct ContractionSchedule {
     let run = max(1, problem.run)
     let whole =
       leftPacking == .rows && problem.chunks == 1 ? problem.wholeDepth(isWide: isWide) : nil
-    let blocks = whole.map { run / $0 } ?? (run + longest - 1) / longest
-    let even = whole ?? (run + blocks - 1) / blocks
-    depth = longest < 16 ? even : (even + 15) / 16 * 16
+    let windows = problem.margins.map(WindowBlocks.init)
+    let most = whole ?? windows?.depth ?? longest
+    let blocks = (run + most - 1) / most
+    let even = whole ?? windows?.depth ?? (run + blocks - 1) / blocks
+    depth = windows != nil || longest < 16 ? even : (even + 15) / 16 * 16
     pieces = whole.map { problem.left.summed.pieces(depth: $0) }
     isDeep = blocks > 1 || problem.chunks > 1
-    let panelBytes = 4 * depth * tile.columns
+    let panelBytes = 4 * ((depth + 15) / 16 * 16) * tile.columns
     let isCut = problem.chunks > 1
-    let blockPanels =
-      isCut ? 1 : min(tile.panelCount, packsRight ? max(1, (512 << 10) / panelBytes) : .max)
+    // Windows that reach outside make many tiles, each of which meets all panels of the block.
+    let blockBytes =
+      packsRight ? 512 << 10 : problem.margins == nil ? Int.max : 256 << 10
+    let blockPanels = isCut ? 1 : min(tile.panelCount, max(1, blockBytes / panelBytes))
     blockColumns = blockPanels * tile.columns
     // Panels, rows and sums share the second-level cache.
     let kept = max(1, (256 << 10) / (blockPanels * tile.byteCount))
     blockTiles = isCut ? 1 : isDeep ? min(kept, tile.count) : tile.count
     parts = tile.parts(of: max(1, problem.n), division.rows, division.columns)
+    variants = tile.variants(problem.margins)
+  }
+
+  /// Whether it pays to copy panels, which tiles then read side by side.
+  private static func packsRight(_ problem: ContractionProblem, _ tile: ContractionTile) -> Bool {
+    if problem.transposeRight || tile.count >= 8 { return true }
+    // What tiles leave out is packed before the first, which does not pay for few.
+    return problem.margins == nil && tile.count > 1 && isCrowding(problem.rightStrides.k)
   }
 
   /// Returns into how many parts rows and columns are cut, so that the busiest thread has least to do.
@@ -100,8 +112,8 @@ struct ContractionSchedule {
     return best
   }
 
-  /// The bytes of a packed panel.
-  var panelBytes: Int { 4 * depth * tile.columns }
+  /// The bytes of a packed panel: whole squares of it are transposed.
+  var panelBytes: Int { 4 * ((depth + 15) / 16 * 16) * tile.columns }
 }
 
 extension ContractionSchedule.LeftPacking {
@@ -113,7 +125,8 @@ extension ContractionSchedule.LeftPacking {
       let isShort = !summed.isEven && summed.length < 4
       self = isShort || !isSingle && isCrowding(problem.leftStrides.k / 2) ? .columns : .none
     } else {
-      let isCrowded = !isSingle && tile.tallest >= 8 && isCrowding(kept.step)
+      let isCrowded =
+        problem.margins == nil && !isSingle && tile.tallest >= 8 && isCrowding(kept.step)
       self = isCrowded || problem.isGathered ? .rows : .none
     }
   }
@@ -130,13 +143,14 @@ extension ContractionProblem {
   /// worth a beginning of their own.
   fileprivate var isGathered: Bool {
     let (kept, summed) = (left.kept, left.summed)
-    return !transposeLeft
+    return !transposeLeft && margins == nil
       && (!kept.isEven && kept.length < 7 || (!kept.isEven || !summed.isEven) && summed.length < 32)
   }
 
   /// The rows from which a tile may be cut: all, or those of a run where rows are read in place.
   fileprivate var runLength: Int {
-    transposeLeft || left.kept.isEven || isGathered ? max(1, m) : left.kept.length
+    if let margins { return max(1, margins.line.windows) }
+    return transposeLeft || left.kept.isEven || isGathered ? max(1, m) : left.kept.length
   }
 
   /// Returns how many steps of k make blocks that all begin and end alike in the left factor's runs, or nil where such
@@ -203,10 +217,11 @@ struct ContractionTile {
     // Besides the sums there are the panel's vectors and one row's factor; AVX2 keeps one for its tail. A single row
     // takes the panel straight from memory.
     let registers = isWide ? 32 : 15
-    let greatest = m == 1 ? 1 : min((registers - 1 - vectors) / vectors, isWide ? 14 : 6)
-    // Remainders are spread, so that no thin tile is left at the end.
     runLength = problem.runLength
     let runs = m / runLength
+    let greatest =
+      min(m, runLength) == 1 ? 1 : min((registers - 1 - vectors) / vectors, isWide ? 14 : 6)
+    // Remainders are spread, so that no thin tile is left at the end.
     runCount = min(
       runLength,
       ContractionTile.roundedUp((runLength + greatest - 1) / greatest, runs > 1 ? 1 : rowParts))
@@ -222,7 +237,7 @@ struct ContractionTile {
   /// Few rows are made up for by a wider panel, so that enough sums are under way to hide their latency.
   private static func widestPanel(_ problem: ContractionProblem, isWide: Bool) -> Int {
     let preferred =
-      switch problem.m {
+      switch problem.margins.map({ min(problem.m, $0.line.windows) }) ?? problem.m {
       case 1: problem.isRightLarge ? (isWide ? 4 : 8) : (isWide ? 24 : 12)
       case 2: isWide ? 8 : 4
       case 3: isWide ? 4 : 3

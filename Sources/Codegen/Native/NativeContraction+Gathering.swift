@@ -15,7 +15,7 @@ extension NativeContraction {
   func writePlace(
     in runs: ContractionProblem.Runs, _ run: Local, _ place: Local, _ assembler: inout Assembler
   ) {
-    guard !runs.isEven else { return }
+    guard !runs.isEven || problem.margins != nil && run == .leftRun else { return }
     load(.start, to: .rax, &assembler)
     writeDivision(by: runs.length, &assembler)
     store(.rax, to: run, &assembler)

@@ -241,23 +241,20 @@ extension NativeContraction {
     load(.blockTile, to: .rax, &assembler)
     store(.rax, to: .tile, &assembler)
     loop(.tile, below: .endBlockTile, &assembler) { assembler in
-      if tile.runCount < tile.count {
-        writeDivision(by: tile.runCount, &assembler)
-        store(.rax, to: .tileRun, &assembler)
-        assembler.emit(.mov, .rax, .rdx)
+      if isCutIntoRuns { writeTileRun(&assembler) }
+      let next = assembler.makeLabel()
+      for (index, variant) in schedule.variants.enumerated() {
+        let other = assembler.makeLabel()
+        let isLast = index == schedule.variants.count - 1
+        if !isLast {
+          assembler.emit(.cmp, .rax, variant.places.upperBound)
+          assembler.emit(.jge, other)
+        }
+        writeTile(variant, &assembler)
+        if !isLast { assembler.emit(.jmp, next) }
+        assembler.bind(other)
       }
-      if tile.tallCount > 0 {
-        let (short, next) = (assembler.makeLabel(), assembler.makeLabel())
-        assembler.emit(.cmp, .rax, tile.tallCount)
-        assembler.emit(.jge, short)
-        writeTile(rows: tile.height + 1, &assembler)
-        assembler.emit(.jmp, next)
-        assembler.bind(short)
-        writeTile(rows: tile.height, &assembler)
-        assembler.bind(next)
-      } else {
-        writeTile(rows: tile.height, &assembler)
-      }
+      assembler.bind(next)
       load(.tile, to: .rax, &assembler)
       assembler.emit(.inc, .rax)
       store(.rax, to: .tile, &assembler)
@@ -265,8 +262,8 @@ extension NativeContraction {
   }
 
   /// Runs tile `rax` of a run of rows over the panels of the block.
-  private func writeTile(rows: Int, _ assembler: inout Assembler) {
-    writeRow(rows, &assembler)
+  private func writeTile(_ variant: TileVariant, _ assembler: inout Assembler) {
+    writeRow(variant.rows, &assembler)
     if schedule.packsRight {
       load(.scratch, to: .rax, &assembler)
       store(.rax, to: .panel, &assembler)
@@ -282,7 +279,7 @@ extension NativeContraction {
         assembler.emit(.cmp, .r11, whole)
         assembler.emit(.jge, partial)
       }
-      writePanel(rows, Panel(columns: tile.columns, width: width), &assembler)
+      writePanel(variant, Panel(columns: tile.columns, width: width), &assembler)
       assembler.emit(.add, .r11, tile.columns)
       assembler.emit(.cmp, .r11, local(.endBlockColumn))
       assembler.emit(.jl, top)
@@ -290,7 +287,7 @@ extension NativeContraction {
     }
     guard whole < problem.n else { return }
     assembler.bind(partial)
-    writePanel(rows, Panel(columns: problem.n - whole, width: width), &assembler)
+    writePanel(variant, Panel(columns: problem.n - whole, width: width), &assembler)
     assembler.bind(done)
   }
 
@@ -300,13 +297,15 @@ extension NativeContraction {
     assembler.move(rows, to: .rcx)
     assembler.emit(.imul, .rax, .rcx)
     if rows == tile.height, tile.tallCount > 0 { assembler.emit(.add, .rax, tile.tallCount) }
+    let isEven = problem.left.kept.isEven
+    if isCutIntoRuns, isEven { writeRunOfRows(&assembler) }
     assembler.move(problem.leftStrides.m, to: .r8)
     assembler.emit(.imul, .r8, .rax)
     assembler.emit(.add, .r8, local(.left))
-    if tile.runCount < tile.count { writeRunOfRows(&assembler) }
+    if isCutIntoRuns, !isEven { writeRunOfRows(&assembler) }
     store(.rax, to: .row, &assembler)
     if schedule.leftPacking == .rows { return writeRowPacking(rows, &assembler) }
-    if schedule.isDeep, problem.left.summed.isEven {
+    if schedule.isDeep, problem.left.summed.isEven, problem.margins == nil {
       assembler.move(problem.leftStrides.k, to: .rcx)
       assembler.emit(.imul, .rcx, local(.start))
       assembler.emit(.add, .r8, .rcx)
@@ -315,12 +314,17 @@ extension NativeContraction {
     store(.r8, to: .tileLeft, &assembler)
   }
 
-  /// Goes from the first run of rows to the tile's: `rax` is a row, `r8` its address.
+  /// Whether tiles do not reach past runs of rows.
+  var isCutIntoRuns: Bool { tile.runCount < tile.count || problem.margins != nil }
+
+  /// Goes from the first run of rows to the tile's: `rax` is a row, and `r8` its address if runs are not even.
   private func writeRunOfRows(_ assembler: inout Assembler) {
     load(.tileRun, to: .rdx, &assembler)
-    assembler.emit(.lea, .rcx, .constant(runTable(problem.left.kept, &assembler)))
-    assembler.emit(.movsxd, .rcx, .at(.rcx, index: .rdx, scale: 4))
-    assembler.emit(.add, .r8, .rcx)
+    if !problem.left.kept.isEven {
+      assembler.emit(.lea, .rcx, .constant(runTable(problem.left.kept, &assembler)))
+      assembler.emit(.movsxd, .rcx, .at(.rcx, index: .rdx, scale: 4))
+      assembler.emit(.add, .r8, .rcx)
+    }
     assembler.emit(.imul, .rdx, .rdx, tile.runLength)
     assembler.emit(.add, .rax, .rdx)
   }

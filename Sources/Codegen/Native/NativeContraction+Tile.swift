@@ -3,12 +3,17 @@ import DescentGraph
 extension NativeContraction {
   /// Computes one tile of the panel at column `r11`: sums begin or go on, take a block of products, and end or are
   /// put aside.
-  func writePanel(_ rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
+  func writePanel(_ variant: TileVariant, _ panel: Panel, _ assembler: inout Assembler) {
+    let rows = variant.rows
     if schedule.packsRight { load(.panel, to: .r10, &assembler) }
-    if problem.transposeRight {
+    if isPackedApart {
       let isPacked = assembler.makeLabel()
       writeIsPacked(isPacked, &assembler)
-      writeTransposition(panel, &assembler)
+      if problem.transposeRight {
+        writeTransposition(panel, &assembler)
+      } else {
+        writePanelCopy(panel, &assembler)
+      }
       assembler.bind(isPacked)
     }
     writeSums(rows, panel, &assembler)
@@ -21,7 +26,7 @@ extension NativeContraction {
       assembler.emit(.test, .rcx, .rcx)
       assembler.emit(.je, done)
     }
-    writeProducts(rows, panel, &assembler)
+    writeProducts(variant, panel, &assembler)
     assembler.bind(done)
     if schedule.packsRight {
       assembler.emit(.mov, .rax, schedule.panelBytes)
@@ -29,6 +34,11 @@ extension NativeContraction {
     }
     guard schedule.isDeep else { return writeResults(rows, panel, &assembler) }
     writeEnd(rows, panel, &assembler)
+  }
+
+  /// Whether panels are packed before any products are taken: transposed ones, and those of which tiles leave terms out.
+  private var isPackedApart: Bool {
+    schedule.packsRight && (problem.transposeRight || problem.margins != nil)
   }
 
   /// Jumps where a tile before this one has packed the panel.
@@ -80,23 +90,23 @@ extension NativeContraction {
   }
 
   /// Adds `rcx` products to each sum.
-  private func writeProducts(_ rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
+  private func writeProducts(_ variant: TileVariant, _ panel: Panel, _ assembler: inout Assembler) {
     guard schedule.packsRight else {
       writeRightAddress(&assembler)
-      return writeTerms(rows, panel, .inPlace, &assembler)
+      return writeTerms(variant, panel, .inPlace, &assembler)
     }
-    guard !problem.transposeRight, tile.count > 1 else {
+    guard !isPackedApart, tile.count > 1 else {
       assembler.emit(.mov, .r9, .r10)
-      return writeTerms(rows, panel, .packed, &assembler)
+      return writeTerms(variant, panel, .packed, &assembler)
     }
     let (isPacked, done) = (assembler.makeLabel(), assembler.makeLabel())
     writeIsPacked(isPacked, &assembler)
     writeRightAddress(&assembler)
-    writeTerms(rows, panel, .packing, &assembler)
+    writeTerms(variant, panel, .packing, &assembler)
     assembler.emit(.jmp, done)
     assembler.bind(isPacked)
     assembler.emit(.mov, .r9, .r10)
-    writeTerms(rows, panel, .packed, &assembler)
+    writeTerms(variant, panel, .packed, &assembler)
     assembler.bind(done)
   }
 
@@ -113,7 +123,7 @@ extension NativeContraction {
   }
 
   /// Where a loop over k finds a panel.
-  private enum Source {
+  enum Source {
     /// In the right factor.
     case inPlace
     /// In the right factor, from where it is copied on the way.
@@ -124,23 +134,29 @@ extension NativeContraction {
 
   /// Runs over the block's terms, from run to run where the left factor is read in place and has several.
   private func writeTerms(
-    _ rows: Int, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
+    _ variant: TileVariant, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
   ) {
-    let runs = problem.left.summed
+    if let margins = problem.margins {
+      return writeWindows(variant, panel, source, margins, &assembler)
+    }
+    let (runs, all) = (problem.left.summed, 0..<variant.rows)
     guard schedule.leftPacking == .none, !runs.isEven else {
-      return writeLoop(rows, panel, source, &assembler)
+      return writeLoop(all, of: variant, panel, source, &assembler)
     }
     assembler.emit(.lea, .rbx, .constant(runTable(runs, &assembler)))
     assembler.emit(.mov, .r14, .r8)
     walkRuns(from: .r14, &assembler) { assembler in
       assembler.emit(.mov, .r8, .rax)
-      writeLoop(rows, panel, source, &assembler)
+      writeLoop(all, of: variant, panel, source, &assembler)
     }
   }
 
-  private func writeLoop(
-    _ rows: Int, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
+  /// Adds `rcx` products to the sums of some of a tile's rows.
+  func writeLoop(
+    _ taken: Range<Int>, of variant: TileVariant, _ panel: Panel, _ source: Source,
+    _ assembler: inout Assembler
   ) {
+    let rows = variant.rows
     let loop = assembler.makeLabel()
     assembler.align(to: 32)
     assembler.bind(loop)
@@ -156,7 +172,7 @@ extension NativeContraction {
       }
     }
     if source != .packed, rows > 1, problem.isRightLarge { prefetchPanel(panel, &assembler) }
-    for row in 0..<rows where rows > 1 {
+    for row in taken where rows > 1 {
       let factor = vector(factorRegister(row))
       assembler.emit(.vbroadcastss, factor, .at(.r8, row * tileStrides.m))
       for column in 0..<panel.vectors {
@@ -172,7 +188,7 @@ extension NativeContraction {
   }
 
   /// Asks for the panel's lines of a later k: rows of the right factor are too far apart for the processor to foresee.
-  private func prefetchPanel(_ panel: Panel, _ assembler: inout Assembler) {
+  func prefetchPanel(_ panel: Panel, _ assembler: inout Assembler) {
     let ahead = 48 * problem.rightStrides.k
     for line in 0..<(4 * panel.columns + 63) / 64 {
       assembler.emit(.prefetcht1, .at(.r9, ahead + 64 * line))
@@ -206,7 +222,7 @@ extension NativeContraction {
     return free >= 2 ? next - row % 2 : next
   }
 
-  private func loadPanel(
+  func loadPanel(
     _ column: Int, _ panel: Panel, _ source: Source, to target: Register,
     _ assembler: inout Assembler
   ) {

@@ -30,10 +30,10 @@ struct NativeContraction {
   ///
   /// The address of the cell that takes faults lies among those of the operands at `faultCell`.
   init?(_ kernel: ContractionKernel, faultCell: Int, isWide: Bool, _ threads: ThreadShare) {
-    guard kernel.margins == nil else { return nil }
+    guard let problem = ContractionProblem(kernel) else { return nil }
     self.kernel = kernel
     self.isWide = isWide
-    problem = ContractionProblem(kernel)
+    self.problem = problem
     // Elements of a tile are reached by displacements of 32 bits.
     let steps = [
       problem.leftStrides.m, problem.leftStrides.k, problem.rightStrides.k, problem.rightStrides.n,
@@ -46,6 +46,10 @@ struct NativeContraction {
     else { return nil }
     schedule = ContractionSchedule(
       problem, isWide: isWide, threads: threads.threads(for: problem.work))
+    // Runs of terms that are transposed in squares end with a block.
+    guard problem.margins == nil || problem.right.summed.isEven || schedule.depth % 16 == 0 else {
+      return nil
+    }
     guard !problem.isEmpty, !kernel.isPlain else {
       epilogue = nil
       return
@@ -86,7 +90,7 @@ extension NativeContraction {
     case blockColumn, endBlockColumn, blockTile, endBlockTile, start, depth, run, endRun, isFirst
     case isLast, rightBlock, sums, leftRun, leftPlace, rightRun, rightPlace
     // Of the tile.
-    case tile, tileRun, row, tileLeft, nextRows, panel, panelSums, rowsLeft
+    case tile, tileRun, lineMask, row, tileLeft, nextRows, panel, panelSums, rowsLeft
 
     /// The addresses of the epilogue's streams follow.
     static let streams = Local.rowsLeft.rawValue + 1
