@@ -36,7 +36,7 @@ extension NativeContraction {
     writeEnd(rows, panel, &assembler)
   }
 
-  /// Whether panels are packed before any products are taken: transposed ones, and those of which tiles leave terms out.
+  /// Whether panels are packed before products are taken: transposed ones, and those of which tiles leave terms out.
   private var isPackedApart: Bool {
     schedule.packsRight && (problem.transposeRight || problem.margins != nil)
   }
