@@ -194,7 +194,12 @@ struct ProgramDrawing {
     let constant = { (drawing: inout ProgramDrawing, bits: UInt64) in
       drawing.append(.scalar(ScalarInstruction(.constant, .i32, to: .i32, immediate: bits)))
     }
-    let bits = append(.scalar(ScalarInstruction(.bitcast, .f32, to: .i32, register(.f32))))
+    // Any NaN is as good as another, but their bits are not.
+    let x = register(.f32)
+    let isNumber = append(.scalar(ScalarInstruction(.equal, .f32, to: .bool, x, x)))
+    let zero = append(.scalar(ScalarInstruction(.constant, .f32, to: .f32, immediate: 0)))
+    let chosen = append(.scalar(ScalarInstruction(.select, .f32, to: .f32, isNumber, x, zero)))
+    let bits = append(.scalar(ScalarInstruction(.bitcast, .f32, to: .i32, chosen)))
     let mask = constant(&self, 0x007f_ffff)
     let fraction = append(.scalar(ScalarInstruction(.and, .i32, to: .i32, bits, mask)))
     let one = constant(&self, 0x3f80_0000)
