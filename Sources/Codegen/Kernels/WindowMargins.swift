@@ -68,32 +68,43 @@ package struct WindowMargins: Hashable, Sendable, Codable {
     if isInside { return nil }
   }
 
-  /// The innermost spatial axis, along which windows are neighbouring rows.
-  package var line: Axis { axes[axes.count - 1] }
+  /// The spatial axis along which windows are neighbouring rows.
+  package var innermost: Axis { axes[axes.count - 1] }
   /// The lines of a window's elements.
   package var lines: Int { axes.dropLast().reduce(1) { $0 * $1.elements } }
 
   /// For each line of an image's windows, a bit for each line of their elements: whether it lies within the operand.
+  ///
+  /// - Precondition: There are at most 64 lines of elements.
   package var masks: [UInt64] {
-    axes.dropLast().reduce([1]) { outer, axis in
-      outer.flatMap { mask in
+    var (masks, lines): ([UInt64], Int) = ([1], 1)
+    for axis in axes.dropLast() {
+      masks = masks.flatMap { outer in
         (0..<axis.windows).map { window in
           let inside = axis.inside(window)
-          return (0..<UInt64.bitWidth).reduce(0) { bits, line in
-            let isSet = mask >> (line / axis.elements) & 1 == 1
-            return isSet && inside.contains(line % axis.elements) ? bits | 1 << line : bits
+          return (0..<lines).reduce(0) { mask, line in
+            guard outer >> line & 1 == 1 else { return mask }
+            return inside.reduce(mask) { $0 | 1 << (line * axis.elements + $1) }
           }
         }
       }
+      lines *= axis.elements
     }
+    return masks
   }
 
-  /// Returns, for each element of a line, which of some neighbouring windows find it.
-  package func finders(among windows: Range<Int>) -> [Range<Int>] {
-    (0..<line.elements).map { element in
-      let all = windows.filter { line.inside($0).contains(element) }
-      guard let first = all.first, let last = all.last else { return 0..<0 }
-      return first - windows.lowerBound..<last + 1 - windows.lowerBound
+  /// Returns, for each element of a line, which of some neighbouring windows find it, counted from the first of them.
+  package func rowsByElement(among windows: Range<Int>) -> [Range<Int>] {
+    let axis = innermost
+    // The first window whose element is at or behind a place.
+    let first = { (place: Int) in
+      place <= 0 ? 0 : (place + axis.stride - 1) / axis.stride
+    }
+    return (0..<axis.elements).map { element in
+      let start = axis.low - element * axis.dilation
+      let all = (first(start)..<max(first(start), first(start + axis.extent))).clamped(to: windows)
+      if all.isEmpty { return 0..<0 }
+      return all.lowerBound - windows.lowerBound..<all.upperBound - windows.lowerBound
     }
   }
 

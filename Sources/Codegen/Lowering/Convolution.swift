@@ -3,7 +3,7 @@ import DescentGraph
 extension KernelBuilder {
   /// Builds the kernel of a convolution with its epilogue: a product of windows with weights.
   ///
-  /// The windows are never in memory: a tile gathers the elements of its own as it packs them.
+  /// The windows are never in memory: a tile reads those of a line where they lie, or gathers them as it packs them.
   mutating func build(_ op: Convolution, _ core: Value, _ shapes: [Shape]) -> Kernel {
     buildProduct(
       core, op.extents(shapes[0], shapes[1]), chunks: 1,

@@ -80,7 +80,9 @@ struct ContractionProblem {
     )
     if let margins {
       guard let terms = left.summed.cut(every: margins.channels), terms.isDense,
-        let rows = left.kept.cut(every: margins.line.windows), margins.lines <= UInt64.bitWidth
+        let rows = left.kept.cut(every: margins.innermost.windows),
+        margins.lines <= Convolution.mostLines,
+        margins.innermost.elements <= Convolution.longestLine
       else { return nil }
       left.summed = terms
       if !left.kept.isEven { left.kept = rows }

@@ -5,7 +5,7 @@ import DescentGraph
 /// None of it changes a bit: every element takes its products in the order that the contraction states.
 struct ContractionSchedule {
   let tile: ContractionTile
-  /// The most steps of k that run before sums are put aside; a multiple of 16.
+  /// The most steps of k that run before sums are put aside.
   let depth: Int
   /// Whether sums are ever put aside.
   let isDeep: Bool
@@ -27,9 +27,10 @@ struct ContractionSchedule {
   enum LeftPacking {
     /// They are read where they are.
     case none
-    /// Each by itself, term after term: where rows or terms are not equally far apart.
+    /// Each by itself, term after term: where too few rows or terms are equally far apart, or rows are a page apart.
     case rows
-    /// Side by side for each term: where they lie so already, but terms are not equally far apart, or lines too far.
+    /// Side by side for each term: where they lie so already, but too few terms are equally far apart, or lines lie a
+    /// page apart.
     case columns
   }
 
@@ -59,20 +60,21 @@ struct ContractionSchedule {
       case (true, true): 128
       // A single tile uses a panel once, so nothing is gained by blocks as such. But where panels come from memory,
       // few rows at a time of all of them are a few long streams, which the processor foresees.
-      case (true, false): problem.isRightLarge ? (problem.m == 1 ? 6 : 16) : max(1, problem.k)
+      case (true, false):
+        problem.isRightLarge ? (problem.m == 1 && problem.chunks == 1 ? 6 : 16) : max(1, problem.k)
       case (false, _): leftPacking == .columns || !isWide ? 256 : 512
       }
     let run = max(1, problem.run)
     let whole =
       leftPacking == .rows && problem.chunks == 1 ? problem.wholeDepth(isWide: isWide) : nil
-    let windows = problem.margins.map(WindowBlocks.init)
+    let windows = WindowBlocks(problem)
     let most = whole ?? windows?.depth ?? longest
     let blocks = (run + most - 1) / most
     let even = whole ?? windows?.depth ?? (run + blocks - 1) / blocks
     depth = windows != nil || longest < 16 ? even : (even + 15) / 16 * 16
     pieces = whole.map { problem.left.summed.pieces(depth: $0) }
     isDeep = blocks > 1 || problem.chunks > 1
-    let panelBytes = 4 * ((depth + 15) / 16 * 16) * tile.columns
+    let panelBytes = ContractionSchedule.panelBytes(depth, tile)
     let isCut = problem.chunks > 1
     // Windows that reach outside make many tiles, each of which meets all panels of the block.
     let blockBytes =
@@ -113,7 +115,11 @@ struct ContractionSchedule {
   }
 
   /// The bytes of a packed panel: whole squares of it are transposed.
-  var panelBytes: Int { 4 * ((depth + 15) / 16 * 16) * tile.columns }
+  var panelBytes: Int { ContractionSchedule.panelBytes(depth, tile) }
+
+  private static func panelBytes(_ depth: Int, _ tile: ContractionTile) -> Int {
+    4 * ((depth + 15) / 16 * 16) * tile.columns
+  }
 }
 
 extension ContractionSchedule.LeftPacking {
@@ -149,7 +155,7 @@ extension ContractionProblem {
 
   /// The rows from which a tile may be cut: all, or those of a run where rows are read in place.
   fileprivate var runLength: Int {
-    if let margins { return max(1, margins.line.windows) }
+    if let margins { return max(1, margins.innermost.windows) }
     return transposeLeft || left.kept.isEven || isGathered ? max(1, m) : left.kept.length
   }
 
@@ -237,7 +243,7 @@ struct ContractionTile {
   /// Few rows are made up for by a wider panel, so that enough sums are under way to hide their latency.
   private static func widestPanel(_ problem: ContractionProblem, isWide: Bool) -> Int {
     let preferred =
-      switch problem.margins.map({ min(problem.m, $0.line.windows) }) ?? problem.m {
+      switch problem.margins.map({ min(problem.m, $0.innermost.windows) }) ?? problem.m {
       case 1: problem.isRightLarge ? (isWide ? 4 : 8) : (isWide ? 24 : 12)
       case 2: isWide ? 8 : 4
       case 3: isWide ? 4 : 3

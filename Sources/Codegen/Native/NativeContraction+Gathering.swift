@@ -144,7 +144,9 @@ extension NativeContraction {
   ///
   /// Panels share the lines: all at once would have to be waited for.
   func writeRowPrefetch(_ rows: Int, _ assembler: inout Assembler) {
-    guard let pieces = schedule.pieces, let count = pieces.map(\.count).max(), tile.count > 1
+    // Of many short pieces it would be more work to ask than to wait.
+    guard let pieces = schedule.pieces, let count = pieces.map(\.count).max(), tile.count > 1,
+      pieces.count * rows <= 128
     else { return }
     let step = problem.left.kept.step
     // What this tile's rows read too is near already.

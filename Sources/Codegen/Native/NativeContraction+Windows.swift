@@ -25,14 +25,6 @@ extension NativeContraction {
     assembler.emit(.mov, .rax, .r8)
   }
 
-  /// The masks of the lines of an image's windows, if any line of elements lies outside.
-  private var masks: [UInt64]? {
-    guard let margins = problem.margins else { return nil }
-    let all = UInt64.max >> (UInt64.bitWidth - margins.lines)
-    let masks = margins.masks.map { $0 & all }
-    return masks.contains { $0 != all } ? masks : nil
-  }
-
   /// Adds the products of the block's terms that a tile's windows find.
   ///
   /// `r14` is the first window, `rdi` the element, `r13` its number in its line, `r15` how many terms are left, and the
@@ -41,10 +33,14 @@ extension NativeContraction {
     _ variant: TileVariant, _ panel: Panel, _ source: Source, _ margins: WindowMargins,
     _ assembler: inout Assembler
   ) {
-    let (line, blocks) = (margins.line.elements, WindowBlocks(margins))
-    let takesLines = variant.finders.isEmpty && blocks.hasWholeLines && margins.line.dilation == 1
+    guard let blocks = WindowBlocks(problem) else { return }
+    let line = margins.innermost.elements
+    let takesLines =
+      variant.rowsByElement.isEmpty && blocks.hasWholeLines && margins.innermost.dilation == 1
     let terms = takesLines ? line * margins.channels : blocks.run
-    let (loop, left, next) = (assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel())
+    let (loop, leftOut, next) = (
+      assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel()
+    )
     assembler.emit(.mov, .r14, .r8)
     assembler.emit(.lea, .rbx, .constant(runTable(problem.left.summed, &assembler)))
     load(.leftRun, to: .rdi, &assembler)
@@ -64,12 +60,13 @@ extension NativeContraction {
     assembler.bind(loop)
     if masks != nil {
       assembler.emit(.test, .rsi, 1)
-      assembler.emit(.je, left)
+      assembler.emit(.je, leftOut)
     }
-    writeFinders(variant, panel, source, terms: terms, left: left, next: next, &assembler)
-    assembler.bind(left)
-    assembler.emit(
-      .add, .r9, terms * (source == .packed ? 4 * tile.columns : problem.rightStrides.k))
+    writeElement(variant, panel, source, terms: terms, leftOut, next, &assembler)
+    assembler.bind(leftOut)
+    let step = source == .packed ? 4 * tile.columns : problem.rightStrides.k
+    assembler.move(terms * step, to: .rax)
+    assembler.emit(.add, .r9, .rax)
     assembler.bind(next)
     if takesLines {
       assembler.emit(.add, .rdi, line)
@@ -93,12 +90,13 @@ extension NativeContraction {
     assembler.bind(isInside)
   }
 
-  /// Adds the products of one run of terms to the rows that find it, and jumps to `next`; to `left` if none do.
-  private func writeFinders(
-    _ variant: TileVariant, _ panel: Panel, _ source: Source, terms: Int, left: Label, next: Label,
+  /// Adds the products of one run of terms to the rows that find it, and jumps to `next`; to `leftOut` if none do.
+  private func writeElement(
+    _ variant: TileVariant, _ panel: Panel, _ source: Source, terms: Int, _ leftOut: Label,
+    _ next: Label,
     _ assembler: inout Assembler
   ) {
-    let all = variant.finders.isEmpty ? [0..<variant.rows] : variant.finders
+    let all = variant.rowsByElement.isEmpty ? [0..<variant.rows] : variant.rowsByElement
     assembler.emit(.movsxd, .r8, .at(.rbx, index: .rdi, scale: 4))
     assembler.emit(.add, .r8, .r14)
     assembler.move(terms, to: .rcx)
@@ -112,7 +110,7 @@ extension NativeContraction {
         assembler.emit(.jg, other)
       }
       if taken.isEmpty {
-        assembler.emit(.jmp, left)
+        assembler.emit(.jmp, leftOut)
       } else {
         writeLoop(taken, of: variant, panel, source, &assembler)
         assembler.emit(.jmp, next)

@@ -25,6 +25,8 @@ struct NativeContraction {
   let schedule: ContractionSchedule
   let isWide: Bool
   let epilogue: ContractionEpilogue?
+  /// For each line of an image's windows, which lines of their elements lie within the operand, if any does not.
+  let masks: [UInt64]?
 
   /// Creates a generator, or nothing where the kernel is left to the portable backend.
   ///
@@ -34,6 +36,11 @@ struct NativeContraction {
     self.kernel = kernel
     self.isWide = isWide
     self.problem = problem
+    masks = problem.margins.flatMap { margins in
+      let all = UInt64.max >> (UInt64.bitWidth - margins.lines)
+      let masks = margins.masks
+      return masks.contains { $0 != all } ? masks : nil
+    }
     // Elements of a tile are reached by displacements of 32 bits.
     let steps = [
       problem.leftStrides.m, problem.leftStrides.k, problem.rightStrides.k, problem.rightStrides.n,

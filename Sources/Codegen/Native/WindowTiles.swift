@@ -6,7 +6,7 @@ struct TileVariant: Hashable {
   var places: Range<Int>
   let rows: Int
   /// For each element of a line of a window, the rows whose windows find it; empty where all do.
-  let finders: [Range<Int>]
+  let rowsByElement: [Range<Int>]
 }
 
 extension ContractionTile {
@@ -16,12 +16,12 @@ extension ContractionTile {
     for place in 0..<runCount {
       let rows = place < tallCount ? height + 1 : height
       let first = place * height + min(place, tallCount)
-      var finders = margins?.finders(among: first..<first + rows) ?? []
-      if finders.allSatisfy({ $0 == 0..<rows }) { finders = [] }
-      if let last = variants.last, last.rows == rows, last.finders == finders {
+      var taken = margins?.rowsByElement(among: first..<first + rows) ?? []
+      if taken.allSatisfy({ $0 == 0..<rows }) { taken = [] }
+      if let last = variants.last, last.rows == rows, last.rowsByElement == taken {
         variants[variants.count - 1].places = last.places.lowerBound..<place + 1
       } else {
-        variants.append(TileVariant(places: place..<place + 1, rows: rows, finders: finders))
+        variants.append(TileVariant(places: place..<place + 1, rows: rows, rowsByElement: taken))
       }
     }
     return variants
@@ -38,12 +38,14 @@ struct WindowBlocks {
   /// The terms of an element that run together.
   let run: Int
 
-  /// The most terms of a block, whose panels stay in the second-level cache, and of an element that is not cut.
-  private static let (mostTerms, mostChannels) = (640, 320)
+  /// The most terms of a block, whose panels stay in the second-level cache, and of an element that is not cut; and the
+  /// fewest that are worth a block of their own.
+  private static let (mostTerms, mostChannels, fewestChannels) = (640, 320, 64)
 
-  init(_ margins: WindowMargins) {
+  init?(_ problem: ContractionProblem) {
+    guard let margins = problem.margins else { return nil }
     let (channels, most) = (max(1, margins.channels), WindowBlocks.mostTerms)
-    let line = channels * margins.line.elements
+    let line = channels * margins.innermost.elements
     hasWholeLines = line <= most
     if hasWholeLines {
       let blocks = (margins.lines + most / line - 1) / (most / line)
@@ -51,9 +53,13 @@ struct WindowBlocks {
     } else if channels <= WindowBlocks.mostChannels {
       (depth, run) = (most / channels * channels, channels)
     } else {
-      let parts = (channels + WindowBlocks.mostChannels - 1) / WindowBlocks.mostChannels
-      let divisors = (parts...channels).filter { channels % $0 == 0 }
-      run = channels / (divisors.first { channels / $0 % 16 == 0 } ?? divisors[0])
+      let fewest = (channels + WindowBlocks.mostChannels - 1) / WindowBlocks.mostChannels
+      // Runs of terms that are transposed in squares end with a block.
+      let unit = problem.right.summed.isEven ? 1 : 16
+      let parts = (fewest...channels / WindowBlocks.fewestChannels).first {
+        channels % ($0 * unit) == 0
+      }
+      run = channels / (parts ?? 1)
       depth = run
     }
   }

@@ -16,32 +16,40 @@ extension Convolution {
   private struct Places {
     /// The first element of each image.
     let images: [Int]
-    /// The elements of each window that lie within the image: their places in it, and in the window.
-    let windows: [[(place: Int, element: Int)]]
+    /// The first index of each window along each axis, before those of the operand at times.
+    let windows: [[Int]]
+    /// The index of each element of a window, from the window's first.
+    let elements: [[Int]]
+    let extents: [Int]
+    /// The distance between neighbours along each spatial axis.
+    let steps: [Int]
     let channels: Int
     let features: Int
 
     init(_ convolution: Convolution, _ x: [Int], _ weights: [Int], windows: [Int]) {
       let count = convolution.spatialRank
-      let kernel = Array(weights[..<count])
-      // The distance between neighbours along each spatial axis.
-      let steps = (1...count).map { x[($0 + 1)...].reduce(1, *) }
+      let axes = 0..<count
+      steps = (1...count).map { x[($0 + 1)...].reduce(1, *) }
+      extents = Array(x[1...count])
       images = stridedOffsets([x[0]], strides: [x[1...].reduce(1, *)])
       (channels, features) = (weights[count], weights[count + 1])
-      let elements = Places.indices(kernel)
       self.windows = Places.indices(windows).map { window in
-        elements.enumerated().compactMap { number, element in
-          var place = 0
-          for axis in 0..<count {
-            let index =
-              window[axis] * convolution.strides[axis] + element[axis] * convolution.dilations[axis]
-              - convolution.low[axis]
-            guard (0..<x[axis + 1]).contains(index) else { return nil }
-            place += index * steps[axis]
-          }
-          return (place, number)
-        }
+        axes.map { window[$0] * convolution.strides[$0] - convolution.low[$0] }
       }
+      elements = Places.indices(Array(weights[..<count])).map { element in
+        axes.map { element[$0] * convolution.dilations[$0] }
+      }
+    }
+
+    /// Where an element of a window is in its image, or nothing where the window does not find it.
+    private func place(_ window: [Int], _ element: [Int]) -> Int? {
+      var place = 0
+      for axis in extents.indices {
+        let index = window[axis] + element[axis]
+        guard (0..<extents[axis]).contains(index) else { return nil }
+        place += index * steps[axis]
+      }
+      return place
     }
 
     /// The indices of all elements of an array, in row-major order.
@@ -57,10 +65,11 @@ extension Convolution {
       for image in images {
         for window in windows {
           var sums = [T](repeating: 0, count: features)
-          for (place, element) in window {
+          for (number, element) in elements.enumerated() {
+            guard let place = place(window, element) else { continue }
             for channel in 0..<channels {
               let factor = x[image + place + channel]
-              let row = (element * channels + channel) * features
+              let row = (number * channels + channel) * features
               for feature in 0..<features {
                 sums[feature].addProduct(factor, weights[row + feature])
               }

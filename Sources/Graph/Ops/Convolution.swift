@@ -28,6 +28,20 @@ public struct Convolution: Hashable, Sendable, Codable {
   /// Whether all windows lie within the operand, whatever its extents.
   package var isInside: Bool { (low + high).allSatisfy { $0 == 0 } }
 
+  /// The most elements of a window's innermost axis, and the most lines of them, for which kernels leave out what
+  /// windows do not find: they tell apart which rows find which element, and remember each line in a bit.
+  package static let longestLine = 32
+  package static let mostLines = 64
+
+  /// Whether kernels leave out what windows of such an extent do not find.
+  package static func leavesOut(_ kernel: [Int]) -> Bool {
+    let (lines, overflow) = kernel.dropLast().reduce((1, false)) { product, extent in
+      let (value, isTooLarge) = product.0.multipliedReportingOverflow(by: extent)
+      return (value, product.1 || isTooLarge)
+    }
+    return !overflow && lines <= mostLines && (kernel.last ?? 1) <= longestLine
+  }
+
   /// The numbers of spatial axes there may be.
   package static let spatialRanks = 1...3
 
@@ -93,10 +107,13 @@ extension Convolution: OpDefinition {
           + " each")
     }
     guard low.count == count, high.count == count,
-      (low + high).allSatisfy({ (0...Movement.greatestStep).contains($0) })
+      (low + high).allSatisfy({ $0 >= 0 })
     else {
       throw GraphError(
         "convolve: low \(low) and high \(high) are not \(count) numbers of at least 0 each")
+    }
+    guard (low + high).allSatisfy({ $0 <= Movement.greatestStep }) else {
+      throw GraphError("convolve: low \(low) or high \(high) are too great")
     }
     guard !(x.shape.extents.dropFirst() + weights.shape.extents).contains(where: \.isSymbolic)
     else {

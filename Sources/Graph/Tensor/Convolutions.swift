@@ -58,7 +58,8 @@ public func convolve(
 
 /// Returns the gradient of a convolution with respect to its operand, as an operation of its own.
 ///
-/// Also called deconvolution. Each element is multiplied with the weights and added to the result at its window.
+/// Also called deconvolution. Each element is multiplied with the weights and added to the result at its window. Zeros
+/// between and around elements are multiplied too, but around those of strides of 1, where they are left out.
 ///
 /// - Parameters:
 ///   - x: `[batch, spatial…, features]`.
@@ -247,7 +248,7 @@ private struct ConvolutionArguments {
     guard groups > 1 else {
       let convolution = Convolution(
         strides: strides, dilations: dilations, low: zeros.low, high: zeros.high)
-      return x.apply(.convolution(convolution), weights)
+      return x.convolved(convolution, weights)
     }
     let windows = x.surrounded(low: zeros.low, high: zeros.high)
       .windows(kernel: kernel, strides: strides, dilations: dilations)
@@ -282,6 +283,17 @@ private struct ConvolutionArguments {
 }
 
 extension Tensor {
+  /// Returns a convolution of the tensor; where windows have very many elements, zeros are put around it.
+  package func convolved(_ convolution: Convolution, _ weights: Tensor) -> Tensor {
+    guard !convolution.isInside, !Convolution.leavesOut(convolution.kernel(of: weights.shape))
+    else {
+      return apply(.convolution(convolution), weights)
+    }
+    let inside = Convolution(strides: convolution.strides, dilations: convolution.dilations)
+    return surrounded(low: convolution.low, high: convolution.high)
+      .apply(.convolution(inside), weights)
+  }
+
   /// Returns the tensor with zeros around its spatial axes, if there are any.
   package func surrounded(low: [Int], high: [Int]) -> Tensor {
     guard (low + high).contains(where: { $0 != 0 }) else { return self }

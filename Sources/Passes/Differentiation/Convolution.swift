@@ -52,7 +52,7 @@ extension Convolution: Differentiable {
     let turned = Convolution(
       strides: strides, dilations: dilations, low: before.map { max($0, 0) },
       high: behind.map { max($0, 0) })
-    return cotangent.apply(.convolution(turned), context.y.turnedWeights)
+    return cotangent.convolved(turned, context.y.turnedWeights)
   }
 
   private func gradientByWindows(_ context: GradientContext) -> Tensor {

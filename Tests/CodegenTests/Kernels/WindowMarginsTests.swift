@@ -40,6 +40,18 @@ import Testing
       terms.indices.map { margins.contains(row: row, term: $0) }
     }
     #expect(found == expected, "\(op) of \(x) and \(weights)")
+    // Kernels ask for whole lines of windows and of elements.
+    let (line, count) = (margins.innermost.elements, margins.innermost.windows)
+    let byElement = margins.rowsByElement(among: 0..<count)
+    for (row, terms) in expected.enumerated() where count > 0 {
+      let mask = margins.masks[row / count % margins.masks.count]
+      for (term, isFound) in terms.enumerated() {
+        let element = term / channels
+        let isInside =
+          mask >> (element / line) & 1 == 1 && byElement[element % line].contains(row % count)
+        #expect(isInside == isFound, "row \(row) and term \(term) of \(op)")
+      }
+    }
   }
 
   /// All places in an array of some extents, in row-major order.

@@ -139,7 +139,7 @@ import Testing
     let tooFar = Movement.greatestStep + 1
     expect(
       x, weights,
-      "convolve: low [\(tooFar), 0] and high [0, 0] are not 2 numbers of at least 0 each",
+      "convolve: low [\(tooFar), 0] or high [0, 0] are too great",
       low: [tooFar, 0])
     expect(
       x, weights, "convolve: 3 elements, 6 apart, do not fit axis 2 of [batch, 8, 8, 3]",

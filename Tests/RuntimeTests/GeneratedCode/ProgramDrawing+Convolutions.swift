@@ -31,6 +31,7 @@ extension ProgramDrawing {
 
   /// Draws a convolution of one to three axes, of which the last mostly has many windows.
   private mutating func drawShapes() -> (op: Convolution, x: Shape, weights: Shape) {
+    if random.chance(12) { return drawManyTerms() }
     let axes = 0..<pick([1, 2, 2, 3])
     var left = ProgramDrawing.mostProducts
     func extent(_ choice: Int) -> Int {
@@ -52,6 +53,27 @@ extension ProgramDrawing {
       default: for axis in axes.dropLast() { windows[axis] = extent(random.int(1...6)) }
       }
     }
+    return shapes(kernel, channels, features, batch, windows)
+  }
+
+  /// Draws windows of so many terms that blocks end within a line of elements, or within an element; or of as many
+  /// lines or elements as there may be, or one more.
+  private mutating func drawManyTerms() -> (op: Convolution, x: Shape, weights: Shape) {
+    let kinds = [
+      ([3, 5], 130), ([3, 3], 330), ([2, 2], 331), ([2], 660), ([2, 32], 21), ([64, 1], 3),
+      ([65, 1], 2), ([33], 2), ([1, 3, 2], 400), ([2, 3], 512),
+    ]
+    let (kernel, channels) = kinds[random.int(0...kinds.count - 1)]
+    var windows = kernel.map { _ in random.int(1...2) }
+    windows[kernel.count - 1] = random.int(1...9)
+    return shapes(kernel, channels, pick([1, 2, 3, 17]), 1, windows)
+  }
+
+  /// Draws how windows lie, and what of them lies outside.
+  private mutating func shapes(
+    _ kernel: [Int], _ channels: Int, _ features: Int, _ batch: Int, _ windows: [Int]
+  ) -> (op: Convolution, x: Shape, weights: Shape) {
+    let axes = kernel.indices
     let strides = axes.map { _ in random.chance(60) ? 1 : random.int(1...3) }
     let dilations = axes.map { _ in random.chance(70) ? 1 : random.int(1...3) }
     let low = kernel.map { random.int(0...$0 + 1) }
