@@ -18,6 +18,8 @@ struct ContractionSchedule {
   let leftPacking: LeftPacking
   /// Where in each block of k the terms of a row that is copied lie, if that is the same for all blocks.
   let pieces: [Piece]?
+  /// How windows that reach outside of the left factor are cut, if any do.
+  let windows: WindowBlocks?
   /// The parts of each product, of about the same work.
   let parts: [Part]
   /// The tiles of a run of rows, in order.
@@ -67,7 +69,7 @@ struct ContractionSchedule {
     let run = max(1, problem.run)
     let whole =
       leftPacking == .rows && problem.chunks == 1 ? problem.wholeDepth(isWide: isWide) : nil
-    let windows = WindowBlocks(problem)
+    windows = WindowBlocks(problem)
     let most = whole ?? windows?.depth ?? longest
     let blocks = (run + most - 1) / most
     let even = whole ?? windows?.depth ?? (run + blocks - 1) / blocks

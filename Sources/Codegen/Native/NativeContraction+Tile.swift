@@ -136,8 +136,8 @@ extension NativeContraction {
   private func writeTerms(
     _ variant: TileVariant, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
   ) {
-    if let margins = problem.margins {
-      return writeWindows(variant, panel, source, margins, &assembler)
+    if let margins = problem.margins, let blocks = schedule.windows {
+      return writeWindows(variant, panel, source, margins, blocks, &assembler)
     }
     let (runs, all) = (problem.left.summed, 0..<variant.rows)
     guard schedule.leftPacking == .none, !runs.isEven else {

@@ -31,9 +31,8 @@ extension NativeContraction {
   /// lowest bit of `rsi` says whether the line lies within the factor.
   func writeWindows(
     _ variant: TileVariant, _ panel: Panel, _ source: Source, _ margins: WindowMargins,
-    _ assembler: inout Assembler
+    _ blocks: WindowBlocks, _ assembler: inout Assembler
   ) {
-    guard let blocks = WindowBlocks(problem) else { return }
     let line = margins.innermost.elements
     let takesLines =
       variant.rowsByElement.isEmpty && blocks.hasWholeLines && margins.innermost.dilation == 1

@@ -25,9 +25,10 @@ public enum ChannelAxis: Hashable, Sendable {
 ///
 /// The weights are not turned round, as everywhere in this field. An element of the result takes its products in the
 /// order of the kernel's axes, then of the channels. One group is an operation of its own, which leaves out what a
-/// window would find among the zeros around: it differs from adding them where weights are not finite. The windows of
-/// several are gathered for a batched matrix product; where every channel is a group of its own they are read in
-/// place.
+/// window would find among the zeros around: it differs from adding them where weights are not finite. Around the
+/// operand of windows of more than 32 elements along the last axis, or of more than 64 lines of them, zeros are put
+/// and added. The windows of several groups are gathered for a batched matrix product; where every channel is a group
+/// of its own they are read in place.
 ///
 /// - Parameters:
 ///   - x: `[batch, spatial…, channels]` with one to three spatial axes.
