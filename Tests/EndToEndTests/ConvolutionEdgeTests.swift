@@ -5,7 +5,7 @@ import DescentRuntime
 import DescentTestSupport
 import Testing
 
-/// Convolutions of hardly anything, or with steps that are never taken, agree with the interpreter.
+/// Convolutions of hardly anything, with steps that are never taken, or with many weights, agree with the interpreter.
 @Suite struct ConvolutionEdgeTests {
   static let backends = Backend.allCases.filter { $0.runs(on: CPUFeatures.detected) }
   /// The greatest distance between windows, or between a window's elements.
@@ -56,6 +56,21 @@ import Testing
     %0 = input name="x" : f32[2, 2, 3]
     %1 = input name="w" : f32[2, 3, 4]
     %2 = convolve(%0, %1) strides=[\(greatest)] dilations=[\(greatest)] low=[\(greatest)] high=[\(greatest)] : f32[2, 2, 4]
+    output "y" = %2
+    """,
+    // Weights that do not stay in the cache: lines of four windows ask for the next block; and 13 of them are packed.
+    """
+    graph "many weights"
+    %0 = input name="x" : f32[1, 4, 4, 330]
+    %1 = input name="w" : f32[3, 3, 330, 100]
+    %2 = convolve(%0, %1) strides=[1, 1] dilations=[1, 1] low=[1, 1] high=[1, 1] : f32[1, 4, 4, 100]
+    output "y" = %2
+    """,
+    """
+    graph "many lines"
+    %0 = input name="x" : f32[1, 13, 3, 330]
+    %1 = input name="w" : f32[3, 3, 330, 90]
+    %2 = convolve(%0, %1) strides=[1, 2] dilations=[1, 1] low=[1, 1] high=[1, 1] : f32[1, 13, 2, 90]
     output "y" = %2
     """,
     """

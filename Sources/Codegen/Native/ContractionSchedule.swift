@@ -18,6 +18,8 @@ struct ContractionSchedule {
   let leftPacking: LeftPacking
   /// Where in each block of k the terms of a row that is copied lie, if that is the same for all blocks.
   let pieces: [Piece]?
+  /// How many tiles of a block ask for the right factor's part of the next block.
+  let askingTiles: Int
   /// How windows that reach outside of the left factor are cut, if any do.
   let windows: WindowBlocks?
   /// The parts of each product, of about the same work.
@@ -83,12 +85,26 @@ struct ContractionSchedule {
       packsRight ? 512 << 10 : problem.margins == nil ? Int.max : 256 << 10
     let blockPanels = isCut ? 1 : min(tile.panelCount, max(1, blockBytes / panelBytes))
     blockColumns = blockPanels * tile.columns
-    // Panels, rows and sums share the second-level cache.
-    let kept = max(1, (256 << 10) / (blockPanels * tile.byteCount))
-    blockTiles = isCut ? 1 : isDeep ? min(kept, tile.count) : tile.count
+    // Panels, rows and sums share the second-level cache; but what is packed by squares is dear.
+    let sumBytes = problem.transposeRight ? 1024 << 10 : 512 << 10
+    let kept = max(1, sumBytes / (blockPanels * tile.byteCount))
+    let tiles = (tile.count + division.rows - 1) / division.rows
+    let groups = isDeep ? (tiles + kept - 1) / kept : 1
+    blockTiles = isCut ? 1 : (tiles + groups - 1) / groups
     parts = tile.parts(of: max(1, problem.n), division.rows, division.columns)
     variants = tile.variants(problem.margins)
+    // A tile asks, with each panel, for one line of every k or, if panels are transposed, of every column.
+    let lines =
+      problem.transposeRight
+      ? (depth + 15) / 16 * ((blockColumns + depth - 1) / depth) : (blockColumns + 15) / 16
+    let asks =
+      problem.isRightLarge && problem.right.summed.isEven && !isCut
+      && (packsRight || windows != nil) && tile.count > 1
+    askingTiles = asks ? min(blockTiles, (lines + blockPanels - 1) / blockPanels) : 0
   }
+
+  /// Whether tiles ask for what the next block will read.
+  var asksAhead: Bool { askingTiles > 0 }
 
   /// Whether it pays to copy panels, which tiles then read side by side.
   private static func packsRight(_ problem: ContractionProblem, _ tile: ContractionTile) -> Bool {

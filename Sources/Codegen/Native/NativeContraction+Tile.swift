@@ -28,6 +28,7 @@ extension NativeContraction {
     }
     writeProducts(variant, panel, &assembler)
     assembler.bind(done)
+    if schedule.asksAhead { writeNextAsked(&assembler) }
     if schedule.packsRight {
       assembler.emit(.mov, .rax, schedule.panelBytes)
       assembler.emit(.add, local(.panel), .rax)
@@ -136,6 +137,7 @@ extension NativeContraction {
   private func writeTerms(
     _ variant: TileVariant, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
   ) {
+    if schedule.asksAhead, source != .packing { loadAsked(&assembler) }
     if let margins = problem.margins, let blocks = schedule.windows {
       return writeWindows(variant, panel, source, margins, blocks, &assembler)
     }
@@ -172,6 +174,7 @@ extension NativeContraction {
       }
     }
     if source != .packed, rows > 1, problem.isRightLarge { prefetchPanel(panel, &assembler) }
+    if source != .packing, schedule.asksAhead { writeAsking(&assembler) }
     for row in taken where rows > 1 {
       let factor = vector(factorRegister(row))
       assembler.emit(.vbroadcastss, factor, .at(.r8, row * tileStrides.m))

@@ -97,7 +97,10 @@ extension NativeContraction {
     case blockColumn, endBlockColumn, blockTile, endBlockTile, start, depth, run, endRun, isFirst
     case isLast, rightBlock, sums, leftRun, leftPlace, rightRun, rightPlace
     // Of the tile.
-    case tile, tileRun, lineMask, row, tileLeft, nextRows, panel, panelSums, rowsLeft
+    case tile, tileRun, lineMask, row, tileLeft, nextRows, panel, panelSums
+    // Of the next block.
+    case asked, askedStep, askedLines
+    case rowsLeft
 
     /// The addresses of the epilogue's streams follow.
     static let streams = Local.rowsLeft.rawValue + 1
