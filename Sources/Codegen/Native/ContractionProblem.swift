@@ -133,9 +133,12 @@ struct ContractionProblem {
   var isRightLarge: Bool { 4 * n * k > 1 << 20 }
 
   /// What all products are worth, in scalar operations; a vector's fused multiply-add counts as two.
+  ///
+  /// Fewer than four rows take no less time, for they wait for the right factor's bytes.
   var work: Int {
-    let (all, overflow) = batch.multipliedReportingOverflow(by: max(1, m * n * max(1, k) / 8))
-    return overflow ? .max : all
+    let all = max(1, max(m, 4) * n * max(1, k) / 8)
+    let (work, overflow) = batch.multipliedReportingOverflow(by: all)
+    return overflow ? .max : work
   }
 }
 

@@ -65,7 +65,8 @@ struct ContractionSchedule {
       // A single tile uses a panel once, so nothing is gained by blocks as such. But where panels come from memory,
       // few rows at a time of all of them are a few long streams, which the processor foresees.
       case (true, false):
-        problem.isRightLarge ? (problem.m == 1 && problem.chunks == 1 ? 6 : 16) : max(1, problem.k)
+        problem.isRightLarge && tile.panelCount > division.columns
+          ? (problem.m == 1 && problem.chunks == 1 ? 6 : 16) : max(1, problem.k)
       case (false, _): leftPacking == .columns || !isWide ? 256 : 512
       }
     let run = max(1, problem.run)
@@ -262,7 +263,9 @@ struct ContractionTile {
   private static func widestPanel(_ problem: ContractionProblem, isWide: Bool) -> Int {
     let preferred =
       switch problem.margins.map({ min(problem.m, $0.innermost.windows) }) ?? problem.m {
-      case 1: problem.isRightLarge ? (isWide ? 4 : 8) : (isWide ? 24 : 12)
+      case 1:
+        problem.isRightLarge && problem.n > (isWide ? 24 * 16 : 12 * 8)
+          ? (isWide ? 4 : 8) : (isWide ? 24 : 12)
       case 2: isWide ? 8 : 4
       case 3: isWide ? 4 : 3
       case 4...6: isWide ? 4 : 2
