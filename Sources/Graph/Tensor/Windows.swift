@@ -205,8 +205,10 @@ private struct Pool {
   }
 
   /// Returns each window reduced along one axis after the other: with two axes of three elements six meet, not nine.
+  ///
+  /// The last axis is the first, for its windows' elements are near each other: they are read in order.
   func reduced(_ kind: Reduction.Kind) -> Tensor {
-    windows.reduce(padded) { result, next in
+    windows.reversed().reduce(padded) { result, next in
       let elements = result.viewed(next.axis, next.window)
       // Along the last axis, many places side by side are a better loop than a few elements.
       guard next.axis == result.rank - 1 else {
