@@ -31,7 +31,7 @@ struct ContractionSchedule {
   enum LeftPacking {
     /// They are read where they are.
     case none
-    /// Each by itself, term after term: where too few rows or terms are equally far apart, or rows are a page apart.
+    /// Each by itself, term after term: where too few rows or terms are equally far apart.
     case rows
     /// Side by side for each term: where they lie so already, but too few terms are equally far apart, or lines lie a
     /// page apart.
@@ -144,15 +144,12 @@ struct ContractionSchedule {
 extension ContractionSchedule.LeftPacking {
   /// Decides for a tile's rows, each of which is read once for every panel.
   fileprivate init(_ problem: ContractionProblem, _ tile: ContractionTile) {
-    let (kept, summed) = (problem.left.kept, problem.left.summed)
-    let isSingle = tile.count == 1
+    let summed = problem.left.summed
     if problem.transposeLeft {
       let isShort = !summed.isEven && summed.length < 4
-      self = isShort || !isSingle && isCrowding(problem.leftStrides.k / 2) ? .columns : .none
+      self = isShort || tile.count > 1 && isCrowding(problem.leftStrides.k / 2) ? .columns : .none
     } else {
-      let isCrowded =
-        problem.margins == nil && !isSingle && tile.tallest >= 8 && isCrowding(kept.step)
-      self = isCrowded || problem.isGathered ? .rows : .none
+      self = problem.isGathered ? .rows : .none
     }
   }
 }
@@ -170,6 +167,11 @@ extension ContractionProblem {
     let (kept, summed) = (left.kept, left.summed)
     return !transposeLeft && margins == nil
       && (!kept.isEven && kept.length < 7 || (!kept.isEven || !summed.isEven) && summed.length < 32)
+  }
+
+  /// Whether rows of the left factor that are read in place find room in few sets of a first-level cache only.
+  fileprivate var hasCrowdingRows: Bool {
+    !transposeLeft && !isGathered && isCrowding(left.kept.step)
   }
 
   /// The rows from which a tile may be cut: all, or those of a run where rows are read in place.
@@ -270,7 +272,8 @@ struct ContractionTile {
       case 3: isWide ? 4 : 3
       case 4...6: isWide ? 4 : 2
       case 7...9: isWide ? 3 : 2
-      default: 2
+      // Rows a page apart find no room for more than a few.
+      default: isWide && problem.hasCrowdingRows ? 4 : 2
       }
     // A transposed factor is packed first, and a narrower panel stays in the cache meanwhile.
     return problem.transposeRight ? min(preferred, 4) : preferred
