@@ -71,12 +71,10 @@ struct NativeLoop {
       case .column: if stage.isSweep { code.prefetchRows(of: kernel) }
       case .row: break
       }
-      // The first sweep waits for memory; the second has the line in the cache and time to ask for a later one.
-      if stage.isSweep, loopClass == .row, let axis = unitAxes.last,
-        let first = stages.first(where: \.stage.isSweep),
-        stages.count(where: \.stage.isSweep) == 1
-      {
-        code.prefetch(linesOf: first, after: axis, in: kernel)
+      // A sweep waits for memory; the next has the line in the cache and time to ask for a later one.
+      let sweeps = stages.filter(\.stage.isSweep)
+      if stage.isSweep, loopClass == .row, let axis = unitAxes.last, let last = sweeps.last {
+        code.prefetch(linesOf: last, notOf: sweeps.dropLast(), after: axis, in: kernel)
       }
       stages.append(code)
     }

@@ -130,11 +130,18 @@ struct NativeStage {
     return kernel.loopClass == .column ? .constants : .row
   }
 
-  /// Asks, with each vector of this sweep, for a vector of what another reads of the line after the next.
-  mutating func prefetch(linesOf other: NativeStage, after axis: Int, in kernel: LoopKernel) {
+  /// Asks, with each vector of this sweep, for a vector of what another is the first to read of the line after the
+  /// next.
+  mutating func prefetch(
+    linesOf other: NativeStage, notOf earlier: some Sequence<NativeStage>, after axis: Int,
+    in kernel: LoopKernel
+  ) {
+    let known = Set(earlier.flatMap { $0.pointers.compactMap { $0?.operand } })
     let streams = other.emitter.selection.streams.indices
     for case .some(let pointer) in other.pointers[streams]
-    where pointer.operand >= 0 && !pointer.isSplat && pointer.strides[axis] != 0 {
+    where pointer.operand >= 0 && !known.contains(pointer.operand) && !pointer.isSplat
+      && pointer.strides[axis] != 0
+    {
       let lineBytes = (kernel.domain.last ?? 1) * pointer.size
       guard abs(pointer.strides[axis]) >= lineBytes,
         abs(pointer.strides[axis]) < 1 << 24,
