@@ -193,13 +193,15 @@ struct StepBuilder {
       PortableLoop.Stage(
         isSweep: stage.isSweep, machine: machine, stores: allocate(stage.stores),
         storeCount: stage.stores.count, accumulations: allocate(stage.accumulations),
-        accumulationCount: stage.accumulations.count)
+        accumulationCount: stage.accumulations.count, taps: allocate(stage.taps),
+        tapCount: stage.taps.count)
     }
     let (outer, extent, inner) = loop.view
     return PortableLoop(
       loopClass: loop.loopClass, outer: outer, extent: extent, inner: inner,
       stages: allocate(stages), stageCount: stages.count, locals: allocate(loop.locals),
-      localCount: loop.locals.count, hasLines: loop.locals.contains { $0.isLine })
+      localCount: loop.locals.count, hasLines: loop.locals.contains { $0.isLine },
+      rowsPerChunk: loop.rowsPerChunk, rowsPerUnit: loop.rowsPerUnit)
   }
 
   private mutating func machine(

@@ -7,7 +7,7 @@ extension Kernel {
       for stage in loop.stages {
         read.formUnion(stage.program.operandsRead)
         written.formUnion(stage.stores.map(\.operand))
-        written.formUnion(stage.accumulations.map(\.operand))
+        written.formUnion((stage.accumulations + stage.taps).map(\.operand))
       }
     case .contraction(let contraction):
       read = contraction.epilogue.operandsRead.union([

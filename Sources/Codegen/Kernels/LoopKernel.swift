@@ -7,6 +7,9 @@ package import DescentGraph
 ///
 /// Operands with negative numbers are locals: memory that only the thread at work on a line sees. Number −1 − i is
 /// local i.
+///
+/// A kernel of rows may have *taps*: what a sweep finds at the same place of every row meets, too, row after row. They
+/// leave a partial result for each chunk of rows, which a kernel of columns combines.
 package struct LoopKernel: Hashable, Sendable, Codable {
   /// The extents of the domain.
   package var domain: [Int]
@@ -16,6 +19,9 @@ package struct LoopKernel: Hashable, Sendable, Codable {
   package var stages: [Stage]
   /// The memory of a line.
   package var locals: [Local]
+  /// The rows of a column that are reduced before their partial result meets another's: one where each is a partial
+  /// result already.
+  package var rowsPerChunk = Reduction.columnChunk
 
   /// One straight run of instructions.
   package struct Stage: Hashable, Sendable, Codable {
@@ -30,19 +36,25 @@ package struct LoopKernel: Hashable, Sendable, Codable {
     package var stores: [Store]
     /// What meets along the line.
     package var accumulations: [Accumulation]
+    /// What meets, in a sweep along rows, across these: the operand of each holds a row of 32-bit elements for every
+    /// `Reduction.columnChunk` rows.
+    package var taps: [Accumulation]
 
     package init(
-      isSweep: Bool, program: VectorProgram, stores: [Store], accumulations: [Accumulation]
+      isSweep: Bool, program: VectorProgram, stores: [Store], accumulations: [Accumulation],
+      taps: [Accumulation] = []
     ) {
       self.isSweep = isSweep
       self.program = program
       self.stores = stores
       self.accumulations = accumulations
+      self.taps = taps
     }
 
-    /// The registers whose values leave the program: those that are stored, then those that accumulate.
+    /// The registers whose values leave the program: those that are stored, then those that accumulate, then those
+    /// of taps.
     package var kept: [VectorProgram.Register] {
-      stores.map(\.register) + accumulations.map(\.register)
+      stores.map(\.register) + (accumulations + taps).map(\.register)
     }
   }
 
@@ -58,12 +70,12 @@ package struct LoopKernel: Hashable, Sendable, Codable {
     }
   }
 
-  /// A register whose values along a line become one, in the order `Reduction` documents.
+  /// A register whose values along a line, or across lines, become one, in the order `Reduction` documents.
   package struct Accumulation: Hashable, Sendable, Codable {
     /// How values meet; an index is what the least of some values is, and so never a kind here.
     package var kind: Reduction.Kind
     package var register: VectorProgram.Register
-    /// The local that receives the result.
+    /// The local that receives the result, or of a tap the operand.
     package var operand: Int
 
     package init(kind: Reduction.Kind, register: VectorProgram.Register, operand: Int) {
@@ -122,6 +134,12 @@ extension LoopKernel {
       offsets.append((offsets.last! + count * local.dataType.byteCount + 63) / 64 * 64)
     }
   }
+
+  /// Whether rows leave partial results of columns; then a unit of work is a chunk of them.
+  package var hasTaps: Bool { stages.contains { !$0.taps.isEmpty } }
+
+  /// The rows one unit of work covers at least.
+  package var rowsPerUnit: Int { hasTaps ? Reduction.columnChunk : 1 }
 
   /// The classes of loops: by which way elements meet.
   package enum Class: String, Sendable {

@@ -156,6 +156,9 @@ extension LoopKernel {
         loop.stages[index].accumulations[place].operand = number(
           loop.stages[index].accumulations[place].operand)
       }
+      for place in loop.stages[index].taps.indices {
+        loop.stages[index].taps[place].operand = number(loop.stages[index].taps[place].operand)
+      }
     }
     return loop
   }

@@ -88,13 +88,16 @@ extension LoopKernel {
   var portableGrid: TileGrid {
     let (outer, extent, inner) = view
     let steps = stages.reduce(0) { sum, stage in
-      sum + (stage.isSweep ? stage.program.instructions.count + stage.accumulations.count : 1)
+      let meetings = stage.accumulations.count + stage.taps.count
+      return sum + (stage.isSweep ? stage.program.instructions.count + meetings : 1)
     }
     switch loopClass {
     case .map:
       let unit = LoopKernel.portableMapUnit
       return TileGrid(units: (outer + unit - 1) / unit, workPerUnit: unit * steps)
-    case .row: return TileGrid(units: outer, workPerUnit: extent * steps)
+    case .row:
+      let rows = min(rowsPerUnit, max(1, outer))
+      return TileGrid(units: (outer + rows - 1) / rows, workPerUnit: rows * extent * steps)
     case .column:
       let unit = LoopKernel.portableColumnUnit
       return TileGrid(

@@ -37,7 +37,7 @@ extension NativeLoop {
   private var rows: Int { kernel.view.extent }
 
   var chunkOrder: ChunkOrder {
-    ChunkOrder(max(1, (rows + Reduction.columnChunk - 1) / Reduction.columnChunk))
+    ChunkOrder(max(1, (rows + kernel.rowsPerChunk - 1) / kernel.rowsPerChunk))
   }
 
   /// The bytes of one accumulation's block.
@@ -82,9 +82,9 @@ extension NativeLoop {
   private func entries(_ order: ChunkOrder, _ stage: NativeStage) -> [UInt8] {
     var bytes: [UInt8] = []
     for visit in order.visits {
-      let first = visit.chunk * Reduction.columnChunk
+      let first = visit.chunk * kernel.rowsPerChunk
       let numbers = [
-        first, min(Reduction.columnChunk, rows - first), visit.level * levelBytes(stage),
+        first, min(kernel.rowsPerChunk, rows - first), visit.level * levelBytes(stage),
         visit.merges,
       ]
       for number in numbers {

@@ -34,6 +34,7 @@ extension NativeLoop {
   func writeRowSweep(_ stage: NativeStage, _ assembler: inout Assembler) {
     loadPointers(stage, &assembler)
     writeInvariants(stage, &assembler)
+    writeTapBeginnings(stage, &assembler)
     assembler.move(0, to: .rax)
     guard rowChunks > 1 else {
       writeChunk(columns, from: 0, stage, &assembler)
@@ -136,7 +137,10 @@ extension NativeLoop {
   private func accumulate(
     _ stage: NativeStage, _ part: Int, count: Int, _ assembler: inout Assembler
   ) {
-    let elements = emit(stage, vector: part, count: count, &assembler)
+    loadTaps(stage, vector: part, count: count, &assembler)
+    let results = emit(stage, vector: part, count: count, &assembler)
+    let elements = results.prefix(stage.stage.accumulations.count)
+    writeTaps(stage, of: results, vector: part, count: count, &assembler)
     for (index, element) in elements.enumerated() {
       let combination = combination(stage, index)
       let lanes = combination.writeLanes(

@@ -12,6 +12,7 @@ extension NativeLoop {
   func isShort(_ stage: NativeStage) -> Bool {
     let rows = kernel.view.extent
     return kernel.reduced.count == 1 && (1...NativeLoop.shortRows).contains(rows)
+      && rows <= kernel.rowsPerChunk
       && rows * max(1, stage.stage.program.instructions.count) <= NativeLoop.shortInstructions
       && stage.pointers.allSatisfy { abs($0?.rowBytes ?? 0) < 1 << 26 }
   }

@@ -92,6 +92,7 @@ struct NativeLoop {
   func write(to assembler: inout Assembler) -> NativeKernel {
     let frame = NativeFrame(spillBytes: slotBase - NativeFrame.localBytes + 8 * slotCount)
     frame.enter(&assembler)
+    if kernel.hasTaps { writeRowsOfChunks(&assembler) }
     assembler.emit(.mov, slot(.unit), .rsi)
     assembler.emit(.mov, slot(.endUnit), .rdx)
     assembler.emit(.mov, slot(.scratch), .rcx)
@@ -111,7 +112,8 @@ struct NativeLoop {
     // Streamed stores may still be on their way when others are told that the kernel has ended.
     if !streamed.isEmpty { assembler.emit(.sfence) }
     frame.leave(&assembler)
-    let units = unitAxes.reduce(blocks) { $0 * kernel.domain[$1] }
+    let rows = kernel.rowsPerUnit
+    let units = (unitAxes.reduce(blocks) { $0 * kernel.domain[$1] } + rows - 1) / rows
     return NativeKernel(
       grid: TileGrid(units: units, workPerUnit: max(1, kernel.work / units)),
       scratchBytes: scratchBytes)
@@ -128,7 +130,12 @@ struct NativeLoop {
       if kernel.loopClass == .column {
         for axis in kernel.reduced { assembler.emit(.mov, rowPlace(axis).sized(8), 0) }
       }
-      writeVectors(&assembler) { assembler, count in emit(stage, count: count, &assembler) }
+      writeTapBeginnings(stage, &assembler)
+      writeVectors(&assembler) { assembler, count in
+        loadTaps(stage, count: count, &assembler)
+        let results = emit(stage, count: count, &assembler)
+        writeTaps(stage, of: results, count: count, &assembler)
+      }
     } else if kernel.loopClass == .row {
       writeRowSweep(stage, &assembler)
     } else {

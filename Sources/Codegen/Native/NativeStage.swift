@@ -18,6 +18,8 @@ struct NativeStage {
   static let gatheredNaNs: Register = .k(6)
   /// Three vector registers that hold nothing between programs.
   let temporaries: [Int]
+  /// The vector registers of taps.
+  let taps: [Int]
 
   /// An address that moves with the places.
   struct Pointer: Hashable {
@@ -60,28 +62,29 @@ struct NativeStage {
   /// Selects instructions, or nothing where that is not possible.
   init?(_ stage: LoopKernel.Stage, of kernel: LoopKernel, isWide: Bool) {
     let count = stage.accumulations.count
+    let meetings = stage.accumulations + stage.taps
     let kept = stage.kept.map { stage.program.types[Int($0)] }
     let accumulated = kept[stage.stores.count...]
     guard count <= (isWide ? 12 : 5), accumulated.filter({ $0 == .bool }).count <= 4,
       let selection = InstructionSelection(
         stage.program, kept: stage.kept, domain: kernel.domain(of: stage), isWide: isWide)
     else { return nil }
-    for (accumulation, type) in zip(stage.accumulations, accumulated)
+    for (accumulation, type) in zip(meetings, accumulated)
     where !NativeCombination.exists(accumulation.kind, type) { return nil }
     let isRow = kernel.loopClass == .row
     let vectors = 64 / (isWide ? 16 : 8)
     // The last register is a temporary of stores, or AVX2's tail.
     let top = isWide ? 30 : 14
     var available = VectorEmitter.vectors(for: selection).count
+    // What is left of the registers when the last and the temporaries are taken.
+    if !meetings.isEmpty { available = top - 2 - stage.taps.count }
     if count > 0 {
-      available = top + 1
-      available -= 3
       if !isRow {
         available -= count
         accumulators = .registers(highest: top - 3)
       } else if isWide, count * vectors <= 16 {
         available -= count * vectors
-        accumulators = .registers(highest: top - 3)
+        accumulators = .registers(highest: top - 3 - stage.taps.count)
       } else {
         accumulators = .memory
       }
@@ -89,8 +92,9 @@ struct NativeStage {
       accumulators = .none
     }
     // No instruction reads more than three registers, and what accumulates stays in its own.
-    guard available >= count + 3 else { return nil }
+    guard available >= meetings.count + 3 else { return nil }
     temporaries = [top, top - 1, top - 2]
+    taps = stage.taps.indices.map { top - 3 - $0 }
     self.stage = stage
     let extremes = zip(stage.accumulations, accumulated).enumerated().filter {
       NativeCombination(kind: $0.element.0.kind, type: $0.element.1, isWide: isWide)
@@ -130,8 +134,7 @@ struct NativeStage {
     return kernel.loopClass == .column ? .constants : .row
   }
 
-  /// Asks, with each vector of this sweep, for a vector of what another is the first to read of the line after the
-  /// next.
+  /// Asks, with each vector of this sweep, for a vector of what another reads first of the line after the next.
   mutating func prefetch(
     linesOf other: NativeStage, notOf earlier: some Sequence<NativeStage>, after axis: Int,
     in kernel: LoopKernel
@@ -188,8 +191,8 @@ struct NativeStage {
   /// From this size on memory is not in the second-level cache anyway.
   private static let prefetchedByteCount = 1 << 20
 
-  /// The addresses of streams and stores, and of the accumulators of a column sweep.
-  var pointerCount: Int { pointers.count + stage.accumulations.count }
+  /// The addresses of streams and stores, and of the accumulators of a column sweep or of taps.
+  var pointerCount: Int { pointers.count + max(stage.accumulations.count, stage.taps.count) }
 
   /// The rows a column sweep visits at a time: fewer where the program is long.
   var rowsAtOnce: Int {

@@ -13,6 +13,8 @@ struct PortableLoop {
     let storeCount: Int
     let accumulations: UnsafeMutablePointer<LoopKernel.Accumulation>
     let accumulationCount: Int
+    let taps: UnsafeMutablePointer<LoopKernel.Accumulation>
+    let tapCount: Int
   }
 
   let loopClass: LoopKernel.Class
@@ -25,6 +27,8 @@ struct PortableLoop {
   let localCount: Int
   /// Whether a line is remembered, so that only one can be worked on at once.
   let hasLines: Bool
+  let rowsPerChunk: Int
+  let rowsPerUnit: Int
 
   /// The number of lines that are worked on together.
   private static let block = LoopKernel.portableColumnUnit
@@ -39,7 +43,7 @@ struct PortableLoop {
     case .row: return count * (blockBytes + 8 * rowChunks(loop.view.extent))
     case .column:
       // A block a level of the tree of chunks, and one for its leaves.
-      let chunks = loop.view.extent / Reduction.columnChunk + 1
+      let chunks = loop.view.extent / loop.rowsPerChunk + 1
       return count * (Int.bitWidth - chunks.leadingZeroBitCount + 2) * blockBytes
     }
   }
@@ -61,9 +65,10 @@ struct PortableLoop {
         stage.visit(start, min(LoopKernel.portableMapUnit, outer - start))
       }
     case .row:
-      var row = units.lowerBound
-      while row < units.upperBound {
-        let count = min(hasLines ? 1 : PortableLoop.block, units.upperBound - row)
+      var row = units.lowerBound * rowsPerUnit
+      let end = min(units.upperBound * rowsPerUnit, outer)
+      while row < end {
+        let count = min(hasLines ? 1 : PortableLoop.block, end - row)
         runLines(row, count, scratch, operands)
         row += count
       }
@@ -136,6 +141,18 @@ extension PortableLoop.Stage {
         index, accumulations[index].kind, machine.results[result].type, machine.result(result))
     }
   }
+
+  /// Calls a body for each tap with its operand and what the last visit computed for it.
+  fileprivate func forEachTap(
+    _ body: (UnsafeMutableRawPointer, Reduction.Kind, DataType, UnsafeMutableRawPointer) -> Void
+  ) {
+    for index in 0..<tapCount {
+      let result = storeCount + accumulationCount + index
+      body(
+        machine.operands[taps[index].operand], taps[index].kind, machine.results[result].type,
+        machine.result(result))
+    }
+  }
 }
 
 // MARK: - Rows
@@ -145,6 +162,11 @@ extension PortableLoop {
     let memory = stage.machine.scratch.partials
     let chunks = PortableLoop.rowChunks(extent)
     let each = PortableLoop.blockBytes + 8 * chunks
+    if row % Reduction.columnChunk == 0 {
+      stage.forEachTap { tap, kind, type, _ in
+        Begin(lanes: gathered(tap, row), count: extent).run(kind, type)
+      }
+    }
     for chunk in 0..<chunks {
       let start = chunk * Reduction.rowChunk
       let end = min(start + Reduction.rowChunk, extent)
@@ -162,6 +184,12 @@ extension PortableLoop {
             elements: elements, lanes: memory + index * each, laneCount: lanes, count: count
           ).run(kind, type)
         }
+        stage.forEachTap { tap, kind, type, elements in
+          TakeTurns(
+            elements: elements, lanes: gathered(tap, row) + 4 * position, laneCount: count,
+            count: count
+          ).run(kind, type)
+        }
         position += count
       }
       stage.forEachAccumulation { index, kind, type, _ in
@@ -177,6 +205,15 @@ extension PortableLoop {
       FinishRow(partials: partials, chunks: chunks).run(kind, type)
       store(partials, type, to: target, at: row, 1)
     }
+  }
+}
+
+extension PortableLoop {
+  /// Where the tap of a row's chunk lies.
+  private func gathered(
+    _ tap: UnsafeMutableRawPointer, _ row: Int
+  ) -> UnsafeMutableRawPointer {
+    tap + row / Reduction.columnChunk * extent * 4
   }
 }
 
@@ -241,7 +278,7 @@ extension PortableLoop {
   private func sweepColumns(_ stage: Stage, _ first: Int, _ count: Int) {
     let memory = stage.machine.scratch.partials
     let block = PortableLoop.blockBytes
-    let chunks = max(1, (extent + Reduction.columnChunk - 1) / Reduction.columnChunk)
+    let chunks = max(1, (extent + rowsPerChunk - 1) / rowsPerChunk)
     visitChunk(0, 1, chunks, level: 0, stage, first, count)
     stage.forEachAccumulation { index, kind, type, _ in
       let target = stage.machine.operands[stage.accumulations[index].operand]
@@ -278,8 +315,8 @@ extension PortableLoop {
     of chunk: Int, level: Int, _ stage: Stage, _ first: Int, _ count: Int
   ) {
     let memory = accumulators(level, stage)
-    let start = chunk * Reduction.columnChunk
-    let end = min(start + Reduction.columnChunk, extent)
+    let start = chunk * rowsPerChunk
+    let end = min(start + rowsPerChunk, extent)
     stage.forEachAccumulation { index, kind, type, _ in
       Begin(lanes: memory + index * PortableLoop.blockBytes, count: count).run(kind, type)
     }

@@ -49,6 +49,7 @@ extension ProgramDrawing {
       outputs.append(RandomKernel.Output(type: type, count: count))
     }
     if !isMap, !isLast { drawLocals(&stage, of: &loop) }
+    if isSweep, loop.loopClass == .row { drawTaps(&stage, of: loop, &outputs) }
     stage.program = program
     if !stage.kept.isEmpty { loop.stages.append(stage) }
   }
@@ -71,6 +72,24 @@ extension ProgramDrawing {
           kind: type == .bool
             ? pick([.any, .all]) : pick([.sum, .sum, .sum, .max, .min, .product]),
           register: register, operand: loop.makeLocal(type, isLine: false)))
+    }
+  }
+
+  /// Draws what meets across rows.
+  private mutating func drawTaps(
+    _ stage: inout LoopKernel.Stage, of loop: LoopKernel, _ outputs: inout [RandomKernel.Output]
+  ) {
+    let (rows, extent, _) = loop.view
+    guard extent > 1, random.chance(rows > Reduction.columnChunk ? 80 : 15) else { return }
+    for _ in 0..<random.int(1...3) {
+      let register = result(of: random.chance(70) ? [.f32] : [.f32, .i32])
+      stage.taps.append(
+        LoopKernel.Accumulation(
+          kind: pick([.sum, .sum, .sum, .max, .min, .product]), register: register,
+          operand: outputs.count))
+      let chunks = (rows + Reduction.columnChunk - 1) / Reduction.columnChunk
+      outputs.append(
+        RandomKernel.Output(type: program.types[Int(register)], count: chunks * extent))
     }
   }
 
@@ -112,7 +131,11 @@ extension ProgramDrawing {
         : random.chance(12)
           ? [random.int(1...6), drawExtent()]
           : [random.chance(20) ? pick([63, 64, 65, 79, 127, 128, 129, 191]) : drawExtent()]
-      let outer = drawFew(pick([0, 1, 1, 2]), most: line[0] > 200 ? 2 : 5)
+      let isLong = line[0] < 100 && random.chance(8)
+      let outer =
+        isLong
+        ? [pick([127, 128, 129, 200, 256, 257])]
+        : drawFew(pick([0, 1, 1, 2]), most: line[0] > 200 ? 2 : 5)
       let behind = random.chance(3) ? [1] : []
       return (outer + line + behind, outer.count..<outer.count + line.count)
     case .column:
@@ -167,6 +190,7 @@ extension LoopKernel {
       for store in stages[stage].stores.indices where stages[stage].stores[store].operand >= 0 {
         loop.stages[stage].stores[store].operand += inputs
       }
+      for tap in stages[stage].taps.indices { loop.stages[stage].taps[tap].operand += inputs }
     }
     return loop
   }

@@ -146,6 +146,26 @@ private struct LoopEvaluation {
           result: TensorType(accumulation.kind.isIndex ? .i32 : type, Shape([outer, inner]))
         ).bits
     }
+    for (tap, elements) in zip(stage.taps, elements.suffix(stage.taps.count)) {
+      let type = stage.program.types[Int(tap.register)]
+      outputs[tap.operand - inputs.count] = chunks(of: elements, tap.kind, type)
+    }
+  }
+
+  /// Reduces the rows of each chunk.
+  private func chunks(
+    of elements: [UInt64], _ kind: Reduction.Kind, _ type: DataType
+  ) -> [UInt64] {
+    let extent = loop.view.extent
+    let chunk = Reduction.columnChunk * extent
+    return stride(from: 0, to: elements.count, by: max(1, chunk)).flatMap { start in
+      let rows = Array(elements[start..<min(start + chunk, elements.count)])
+      let operand = TensorType(type, Shape([rows.count / extent, extent]))
+      return Reduction(kind, axes: [0])
+        .reference(
+          [NDArray(bits: rows, type: operand)], result: TensorType(type, Shape([extent]))
+        ).bits
+    }
   }
 }
 
