@@ -50,13 +50,16 @@ extension Program {
     package var orders: Bool
     /// Whether small loops join other kernels.
     package var bundles: Bool
+    /// From how many bytes on rows sum columns for a kernel that would read them once more.
+    package var minimumTappedBytes: Int
     /// Whether kernels that do not depend on each other run side by side.
     package var waves: Bool
 
     /// Creates options.
     package init(
       threads: Int, minimumWorkPerThread: Int, poison: Bool, backend: Backend,
-      orders: Bool = true, bundles: Bool = true, waves: Bool = true
+      orders: Bool = true, bundles: Bool = true, minimumTappedBytes: Int = .max,
+      waves: Bool = true
     ) {
       self.threads = threads
       self.minimumWorkPerThread = minimumWorkPerThread
@@ -64,6 +67,7 @@ extension Program {
       self.backend = backend
       self.orders = orders
       self.bundles = bundles
+      self.minimumTappedBytes = minimumTappedBytes
       self.waves = waves
     }
   }
@@ -74,7 +78,9 @@ extension Program {
   package init(compiling fused: FusedGraph, options: Options, times: inout CodegenTimes) {
     let lowered = times.time("lower") {
       var lowering = Lowering(fused)
-      return lowering.run(orders: options.orders, bundles: options.bundles)
+      return lowering.run(
+        orders: options.orders, bundles: options.bundles,
+        minimumTappedBytes: options.minimumTappedBytes, threads: options.threads)
     }
     let (memory, startsWave) = times.time("plan memory") { lowered.planned(for: options) }
     let code = times.time("translate") { lowered.kernels.flatMap(\.parts).map(\.portableCode) }

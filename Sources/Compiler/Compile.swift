@@ -41,7 +41,9 @@ private struct Compilation {
     let pipeline = Pipeline.list(
       fast: options.fast, minimumRecomputedBytes: options.minimumRecomputedBytes)
     var passOptions = Pipeline.Options()
-    passOptions.disabled = options.disabled.subtracting(["fuse", "order", "bundle", "waves"])
+    passOptions.disabled = options.disabled.subtracting([
+      "fuse", "taps", "order", "bundle", "waves",
+    ])
     passOptions.stop = options.stopAfter.map { .pass($0) }
     passOptions.keepsSnapshots = options.keepsSnapshots
     var result = try pipeline.run(graph, passOptions)
@@ -53,6 +55,7 @@ private struct Compilation {
       threads: threads, minimumWorkPerThread: options.minimumWorkPerThread,
       poison: options.poison, backend: backend, orders: !options.disabled.contains("order"),
       bundles: !options.disabled.contains("bundle"),
+      minimumTappedBytes: options.disabled.contains("taps") ? .max : options.minimumTappedBytes,
       waves: !options.disabled.contains("waves"))
     if let bytes = options.memoryBudget {
       let budget = MemoryBudget(byteCount: bytes, fuses: fuses, options: programOptions)

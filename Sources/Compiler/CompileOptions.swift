@@ -6,8 +6,8 @@ public import DescentCodegen
 public struct CompileOptions: Sendable {
   /// The number of threads the work is divided among; nil means the usable cores.
   public var threads: Int?
-  /// Passes and rewrite rules that are left out, by name; `fuse`, `order`, `bundle` and
-  /// `waves` are among them.
+  /// Passes and rewrite rules that are left out, by name; `fuse`, `taps`, `order`, `bundle`
+  /// and `waves` are among them.
   public var disabled: Set<String>
   /// The last pass to run before the graph is lowered, by its label.
   public var stopAfter: String?
@@ -19,6 +19,8 @@ public struct CompileOptions: Sendable {
   public var minimumWorkPerThread: Int
   /// The size in bytes from which on a value may be computed again where it is read, rather than stored.
   public var minimumRecomputedBytes: Int
+  /// The size in bytes from which on a kernel of rows sums columns for one that would read the same once more.
+  public var minimumTappedBytes: Int
   /// The most bytes of memory for everything that lives within one run, `Plan.arenaBytes`; nil means any number.
   ///
   /// Values are computed again rather than kept until the budget is met; where it cannot be, compiling throws what is
@@ -33,8 +35,8 @@ public struct CompileOptions: Sendable {
   public init(
     threads: Int? = nil, disabled: Set<String> = [], stopAfter: String? = nil, fast: Bool = false,
     poison: Bool = false, minimumWorkPerThread: Int = 50_000,
-    minimumRecomputedBytes: Int = 32 << 10, memoryBudget: Int? = nil, backend: Backend? = nil,
-    keepsSnapshots: Bool = false
+    minimumRecomputedBytes: Int = 32 << 10, minimumTappedBytes: Int = 4 << 20,
+    memoryBudget: Int? = nil, backend: Backend? = nil, keepsSnapshots: Bool = false
   ) {
     self.threads = threads
     self.disabled = disabled
@@ -43,6 +45,7 @@ public struct CompileOptions: Sendable {
     self.poison = poison
     self.minimumWorkPerThread = minimumWorkPerThread
     self.minimumRecomputedBytes = minimumRecomputedBytes
+    self.minimumTappedBytes = minimumTappedBytes
     self.memoryBudget = memoryBudget
     self.backend = backend
     self.keepsSnapshots = keepsSnapshots

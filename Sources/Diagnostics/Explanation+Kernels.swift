@@ -60,20 +60,24 @@ extension Explanation {
       let node = graph[value]
       lines.append(line(margin, "\(padded(name, to: width))  \(node.type)", node.origin))
     }
-    let reads = kernel.operands.filter { $0.access != .write }.map {
-      "\(name($0.value)) \(graph[$0.value].type)"
-    }
+    let reads = kernel.operands.filter { $0.access != .write }.map(description(of:))
     if !reads.isEmpty { lines.append(margin + "reads  " + reads.joined(separator: ", ")) }
     let writes = kernel.operands.indices.filter { kernel.operands[$0].access != .read }
     lines += writes.map { margin + "writes " + destination(of: $0, in: index) }
     return lines
   }
 
+  private func description(of operand: Kernel.Operand) -> String {
+    let type = graph[operand.value].type
+    let parts = operand.bytes.count / max(1, type.byteCount)
+    return "\(name(operand.value)) \(type)\(parts > 1 ? " in \(parts) parts" : "")"
+  }
+
   /// Returns where a kernel's result goes, and whose memory it takes.
   private func destination(of position: Int, in index: Int) -> String {
     let kernel = program.kernels[index]
     let operand = kernel.operands[position]
-    var text = "\(name(operand.value)) \(graph[operand.value].type)"
+    var text = description(of: operand)
     let outputs = program.outputs.filter { $0.buffer == operand.buffer }.map { "\"\($0.name)\"" }
     if !outputs.isEmpty {
       text += " as output \(outputs.joined(separator: " and "))"

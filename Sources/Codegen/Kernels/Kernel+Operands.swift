@@ -26,6 +26,38 @@ extension Kernel {
   }
 }
 
+extension Kernel {
+  /// The kernel without operands that it neither reads nor writes; it is a single loop.
+  var withoutIdleOperands: Kernel {
+    guard case .loop(let loop) = body else { preconditionFailure("only loops lose operands") }
+    let touched = touchedOperands
+    var kernel = self
+    var positions = [Int](repeating: -1, count: operands.count)
+    kernel.operands = []
+    for position in (touched.read + touched.written).sorted() {
+      positions[position] = kernel.operands.count
+      kernel.operands.append(operands[position])
+    }
+    kernel.body = .loop(loop.withOperands(positions))
+    kernel.inPlace = inPlace.compactMap { pair in
+      let (read, written) = (positions[pair.read], positions[pair.written])
+      return read < 0 || written < 0 ? nil : InPlace(read: read, written: written)
+    }
+    return kernel
+  }
+
+  /// Takes away what the kernel, a single loop, stores to some operands, and those.
+  mutating func removeStores(to positions: Set<Int>) {
+    guard case .loop(var loop) = body else { preconditionFailure("only loops lose operands") }
+    for index in loop.stages.indices {
+      loop.stages[index].stores.removeAll { positions.contains($0.operand) }
+    }
+    loop.stages.removeAll { $0.kept.isEmpty }
+    body = .loop(loop)
+    self = withoutIdleOperands
+  }
+}
+
 extension VectorProgram {
   /// The operands and locals it reads.
   fileprivate var operandsRead: Set<Int> {

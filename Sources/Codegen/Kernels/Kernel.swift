@@ -50,7 +50,7 @@ package struct Kernel: Hashable, Sendable, Codable {
   package struct Operand: Hashable, Sendable, Codable {
     /// The buffer.
     package var buffer: BufferID
-    /// The value it holds there (before the kernel if read, after it if written).
+    /// The value it holds there (before the kernel if read, after it if written), or what its partial results become.
     package var value: Value
     /// The bytes touched, within the buffer.
     package var bytes: Range<Int>

@@ -202,17 +202,27 @@ struct KernelBuilder {
 
   /// Returns the kernel with everything the classes have in common.
   func kernel(_ body: Kernel.Body, grid: TileGrid, inPlace: [Kernel.InPlace] = []) -> Kernel {
-    let names = group.nodes.map { graph[$0].op.name }
-    let shown = names.prefix(6).joined(separator: "+")
-    let flops = group.nodes.reduce(0) { sum, value in
-      let node = graph[value]
+    Kernel(
+      name: graph.kernelName(of: group.nodes), body: body, operands: operands, grid: grid,
+      inPlace: inPlace, nodes: group.nodes, flops: graph.flops(of: group.nodes))
+  }
+}
+
+extension Graph {
+  /// Returns the name of a kernel that computes some nodes.
+  func kernelName(of nodes: [Value]) -> String {
+    let shown = nodes.prefix(6).map { self[$0].op.name }.joined(separator: "+")
+    return nodes.count > 6 ? "\(shown)+…" : shown
+  }
+
+  /// Returns the arithmetic of some nodes.
+  func flops(of nodes: [Value]) -> Int {
+    nodes.reduce(0) { sum, value in
+      let node = self[value]
       return sum
         + node.op.definition.cost(
-          of: node.operands.map { graph[$0].type }, result: node.type
+          of: node.operands.map { self[$0].type }, result: node.type
         ).flops
     }
-    return Kernel(
-      name: names.count > 6 ? "\(shown)+…" : shown, body: body, operands: operands, grid: grid,
-      inPlace: inPlace, nodes: group.nodes, flops: flops)
   }
 }

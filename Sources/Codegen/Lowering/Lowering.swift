@@ -96,8 +96,12 @@ struct Lowering {
   /// - Parameters:
   ///   - orders: Whether kernels may change places to need less memory.
   ///   - bundles: Whether small loops join other kernels.
+  ///   - minimumTappedBytes: From how many bytes on rows sum columns for a kernel that would read them once more.
+  ///   - threads: The number of threads that share the work.
   /// - Returns: The kernels over buffers without places.
-  mutating func run(orders: Bool, bundles: Bool) -> LoweredGraph {
+  mutating func run(
+    orders: Bool, bundles: Bool, minimumTappedBytes: Int, threads: Int
+  ) -> LoweredGraph {
     declareLeaves()
     let outputs = Dictionary(
       graph.outputs.map { (storage(of: $0.value), $0.name) },
@@ -113,6 +117,7 @@ struct Lowering {
     bindOutputs()
     applyUpdates()
     deferStateWrites()
+    result.attachTaps(graph, minimumBytes: minimumTappedBytes, threads: threads)
     if orders { result.orderForMemory() }
     if bundles {
       result.attachTails()

@@ -12,7 +12,9 @@ package struct ArenaDraft: Sendable {
   /// Lowers a divided graph and plans its memory.
   package init(_ fused: FusedGraph, options: Program.Options) {
     var lowering = Lowering(fused)
-    let lowered = lowering.run(orders: options.orders, bundles: options.bundles)
+    let lowered = lowering.run(
+      orders: options.orders, bundles: options.bundles,
+      minimumTappedBytes: options.minimumTappedBytes, threads: options.threads)
     (kernels, buffers) = (lowered.kernels, lowered.buffers)
     memory = lowered.planned(for: options).memory
   }
@@ -28,7 +30,10 @@ package struct ArenaDraft: Sendable {
   /// The last kernel at which each stored value is in memory; of those that stay there, a number beyond all.
   package var lastUse: [Value: Int] {
     var last: [Value: Int] = [:]
-    for (buffer, kernels) in ranges { last[buffers[buffer].value] = kernels.upperBound }
+    for (buffer, kernels) in ranges {
+      let value = buffers[buffer].value
+      last[value] = max(last[value] ?? 0, kernels.upperBound)
+    }
     for buffer in buffers where buffer.role == .output { last[buffer.value] = .max }
     return last
   }

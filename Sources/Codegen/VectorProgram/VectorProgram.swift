@@ -65,6 +65,23 @@ package struct VectorProgram: Hashable, Sendable, Codable {
     return registers[Int(program.result)]
   }
 
+  /// Adds the steps of a program over the same domain.
+  ///
+  /// - Parameters:
+  ///   - other: The program.
+  ///   - known: Registers that stand for some of its own.
+  /// - Returns: The register that each of the program's own has become.
+  package mutating func append(
+    contentsOf other: VectorProgram, given known: [Register: Register] = [:]
+  ) -> [Register] {
+    var registers: [Register] = []
+    for (number, step) in other.instructions.enumerated() {
+      registers.append(
+        known[Register(number)] ?? append(step.mappingRegisters { registers[Int($0)] }))
+    }
+    return registers
+  }
+
   /// Changes every access and every list of guards; types and registers stay.
   package mutating func mapAccesses(
     _ change: (inout Access) -> Void, guards: ([Access.Guard]) -> [Access.Guard]
@@ -133,6 +150,25 @@ extension VectorProgram.Instruction {
     case .scalar(let step): step.operands
     case .gather(_, _, let index, _, _), .check(let index, _, _): [index]
     case .load, .place, .exists, .core: []
+    }
+  }
+
+  /// Returns the step with other numbers for the registers it reads.
+  fileprivate func mappingRegisters(
+    _ number: (VectorProgram.Register) -> VectorProgram.Register
+  ) -> VectorProgram.Instruction {
+    switch self {
+    case .scalar(let step):
+      let registers = [step.a, step.b, step.c].map { $0 < 0 ? -1 : number($0) }
+      return .scalar(
+        ScalarInstruction(
+          step.op, step.type, to: step.result, registers[0], registers[1], registers[2],
+          immediate: step.immediate))
+    case .gather(let operand, let access, let index, let stride, let type):
+      return .gather(operand: operand, access, index: number(index), stride: stride, type)
+    case .check(let index, let bound, let fault):
+      return .check(index: number(index), bound: bound, fault: fault)
+    case .load, .place, .exists, .core: return self
     }
   }
 
