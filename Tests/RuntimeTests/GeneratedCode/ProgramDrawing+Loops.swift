@@ -131,7 +131,7 @@ extension ProgramDrawing {
         : random.chance(12)
           ? [random.int(1...6), drawExtent()]
           : [random.chance(20) ? pick([63, 64, 65, 79, 127, 128, 129, 191]) : drawExtent()]
-      let isLong = line[0] < 100 && random.chance(8)
+      let isLong = line[0] < 100 && random.chance(15)
       let outer =
         isLong
         ? [pick([127, 128, 129, 200, 256, 257])]
