@@ -365,7 +365,10 @@ extension VectorEmitter {
       assembler.emit(.vpmovdb, memory, result, mask: mask)
     case .bool, .u8: storeBytes(result, type, to: memory, count: count, &assembler)
     case .f32, .i32:
-      if isPartial && !isWide {
+      if count == 1 {
+        // What is stored under a mask reaches a load of it only by way of the cache.
+        assembler.emit(.vmovss, memory, result.viewed(as: .xmm))
+      } else if isPartial && !isWide {
         assembler.emit(.vmaskmovps, memory, tail, result)
       } else if isStreamed && !isPartial {
         assembler.emit(.vmovntps, memory, result)
