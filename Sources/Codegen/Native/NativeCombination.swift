@@ -98,13 +98,11 @@ struct NativeCombination {
   /// Whether the instruction gives its second operand where either is NaN.
   var takesSecondOfNaNs: Bool { type == .f32 && (kind == .max || kind == .min) }
 
-  /// Notes in a mask in which lanes an element is NaN.
+  /// Notes in a mask in which lanes the last element of either of two registers was NaN; it is gathered there then.
   func writeNaNs(
-    of element: Register, isPartial: Bool, to mask: Register, _ assembler: inout Assembler
+    of one: Register, _ other: Register, to mask: Register, _ assembler: inout Assembler
   ) {
-    let tail = VectorEmitter.tailRegister(isWide: isWide)
-    assembler.emit(
-      .vcmpps, .k(7), element, element, 3, mask: isPartial ? .merging(tail) : .none)
+    assembler.emit(.vcmpps, .k(7), one, other, 3)
     assembler.emit(.korw, mask, mask, .k(7))
   }
 

@@ -116,6 +116,7 @@ extension NativeLoop {
       let loop = assembler.makeLabel()
       assembler.bind(loop)
       for part in 0..<turn / width { accumulate(stage, part, count: width, &assembler) }
+      writeNaNs(stage, parts: turn / width, &assembler)
       assembler.emit(.add, .rax, turn)
       if let start {
         assembler.emit(.cmp, .rax, start + whole)
@@ -128,6 +129,7 @@ extension NativeLoop {
       let rest = count - whole - part * width
       accumulate(stage, part, count: min(rest, width), &assembler)
     }
+    writeNaNs(stage, parts: (count - whole + width - 1) / width, &assembler)
     for index in stage.stage.accumulations.indices {
       writeLaneTree(lanes, stage, index, &assembler)
     }
@@ -146,15 +148,23 @@ extension NativeLoop {
       let lanes = combination.writeLanes(
         of: element, temporary: stage.temporaries[0], &assembler)
       let isApart = index == stage.apart
-      if isApart {
-        combination.writeNaNs(
-          of: lanes, isPartial: count < width, to: NativeStage.gatheredNaNs, &assembler)
-      }
       change(stage, index, part, isNew: false, &assembler) {
         combination.write(
           into: $0, lanes, isPartial: count < width, temporaries: stage.temporaries,
           gathersNaNs: isApart, &$1)
       }
+    }
+  }
+
+  /// Notes the NaNs that the first parts of the lanes have met last, two parts at a time.
+  private func writeNaNs(_ stage: NativeStage, parts: Int, _ assembler: inout Assembler) {
+    guard let index = stage.apart else { return }
+    for part in stride(from: 0, to: parts, by: 2) {
+      let lanes = [part, min(part + 1, parts - 1)].map {
+        fetch(stage, index, $0, to: 0, &assembler)
+      }
+      combination(stage, index).writeNaNs(
+        of: lanes[0], lanes[1], to: NativeStage.gatheredNaNs, &assembler)
     }
   }
 
