@@ -12,19 +12,30 @@ extension LoweredGraph {
   ///   - minimumBytes: From how many bytes on reading a value again is worth the trouble.
   ///   - threads: Among how many the chunks of rows are shared; all should have some.
   mutating func attachTaps(_ graph: Graph, minimumBytes: Int, threads: Int) {
-    for index in kernels.indices {
+    var index = 0
+    while index < kernels.count {
       guard let column = TappedColumn(kernels[index], at: index),
-        column.elementCount * 4 >= minimumBytes, column.isShared(among: threads)
-      else { continue }
-      for row in kernels.indices where row != index {
-        guard var tap = Tap.placing(column, in: kernels[row], at: row), mayMove(column, to: tap)
-        else { continue }
-        addPartials(of: &tap, graph)
-        tap.moveNodes(graph)
-        replaceKernels(by: tap)
-        break
+        column.elementCount * 4 >= minimumBytes, column.isShared(among: threads),
+        attachTap(of: column, graph)
+      else {
+        index += 1
+        continue
       }
+      // Another kernel may stand in this place now.
     }
+  }
+
+  /// Lets a kernel of rows tap what a kernel of columns reads, and returns whether there is one that may.
+  private mutating func attachTap(of column: TappedColumn, _ graph: Graph) -> Bool {
+    for row in kernels.indices where row != column.index {
+      guard var tap = Tap.placing(column, in: kernels[row], at: row), mayMove(column, to: tap)
+      else { continue }
+      addPartials(of: &tap, graph)
+      tap.moveNodes(graph)
+      replaceKernels(by: tap)
+      return true
+    }
+    return false
   }
 
   /// Whether the column's sweep finds at the row's place in the order what it would find at its own, and whether the
