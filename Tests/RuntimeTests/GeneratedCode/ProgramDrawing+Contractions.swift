@@ -85,7 +85,8 @@ extension ProgramDrawing {
       let isEmpty = all.contains { $0.extent == 0 }
       layout.offset = isEmpty ? 0 : -least + (isLoose ? random.int(0...3) : 0)
       let count = isEmpty ? 0 : layout.offset + most + 1
-      return ContractionKernel.Factor(operand: addOperand(.f32, count: count), layout: layout)
+      return ContractionKernel.Factor(
+        operand: addOperand(.f32, count: count, terms: summed), layout: layout)
     }
   }
 

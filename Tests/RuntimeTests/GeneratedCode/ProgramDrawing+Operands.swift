@@ -8,9 +8,11 @@ extension ProgramDrawing {
   /// Adds an operand of so many elements and returns its number.
   ///
   /// Sums must depend on their order, so there are operands without values that swallow all others.
-  mutating func addOperand(_ type: DataType, count: Int) -> Int {
+  mutating func addOperand(_ type: DataType, count: Int, terms: Int = 1) -> Int {
     var bytes: [UInt8] = []
-    let (special, exponents) = (pick([100, 100, 3, 0, 0]), pick([0, 1, 10]))
+    // A long sum of numbers that are often infinite says nothing of its terms.
+    let special = pick(terms > 64 ? [100, 0, 0, 0, 0] : [100, 100, 3, 0, 0])
+    let exponents = pick([0, 1, 10])
     for _ in 0..<count {
       let bits =
         switch type {
