@@ -173,6 +173,7 @@ struct StepBuilder {
   }
 
   private mutating func makeMargins(_ margins: WindowMargins, terms: Int) -> PortableMargins {
+    let images = terms / max(1, margins.windowsOfImage)
     let missing = Array(
       repeating: WindowMargins.Axis(
         windows: 1, elements: 1, stride: 1, dilation: 1, low: 0, extent: 1),
@@ -180,10 +181,13 @@ struct StepBuilder {
     let axes = (missing + margins.axes).map { axis in
       PortableMargins.Axis(
         windows: axis.windows, elements: axis.elements,
-        inside: allocate((0..<axis.windows).map(axis.inside)))
+        inside: allocate((0..<axis.windows).map(axis.inside)),
+        finding: allocate((0..<axis.elements).map(axis.windows(finding:))))
     }
+    let terms = margins.sumsWindows ? 0 : terms
     return PortableMargins(
-      axes: (axes[0], axes[1], axes[2]), channels: margins.channels,
+      sumsWindows: margins.sumsWindows, images: images, axes: (axes[0], axes[1], axes[2]),
+      channels: margins.channels,
       rows: allocate((0..<ContractionKernel.rowsPerUnit).map { $0 * terms }),
       terms: allocate(Array(0..<terms)))
   }

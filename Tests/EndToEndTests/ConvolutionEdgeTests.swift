@@ -73,6 +73,64 @@ import Testing
     %2 = convolve(%0, %1) strides=[1, 2] dilations=[1, 1] low=[1, 1] high=[1, 1] : f32[1, 13, 2, 90]
     output "y" = %2
     """,
+    // The same of gradients of weights: no channels, no images, no elements, and windows that all lie outside.
+    """
+    graph "no channels, gradient"
+    %0 = input name="x" : f32[2, 5, 6, 0]
+    %1 = input name="w" : f32[2, 4, 3, 4]
+    %2 = weightGradient(%0, %1) kernel=[3, 2] strides=[1, 2] dilations=[1, 1] low=[1, 0] high=[0, 0] : f32[3, 2, 0, 4]
+    output "y" = %2
+    """,
+    """
+    graph "no images, gradient"
+    %0 = input name="x" : f32[0, 5, 6, 3]
+    %1 = input name="w" : f32[0, 4, 3, 4]
+    %2 = weightGradient(%0, %1) kernel=[3, 2] strides=[1, 2] dilations=[1, 1] low=[1, 0] high=[0, 0] : f32[3, 2, 3, 4]
+    output "y" = %2
+    """,
+    """
+    graph "no elements, gradient"
+    %0 = input name="x" : f32[2, 0, 6, 3]
+    %1 = input name="w" : f32[2, 2, 3, 4]
+    %2 = weightGradient(%0, %1) kernel=[3, 2] strides=[1, 2] dilations=[1, 1] low=[2, 0] high=[2, 1] : f32[3, 2, 3, 4]
+    output "y" = %2
+    """,
+    """
+    graph "few windows inside, gradient"
+    %0 = input name="x" : f32[2, 2, 3]
+    %1 = input name="w" : f32[2, 38, 9]
+    %2 = weightGradient(%0, %1) kernel=[2] strides=[1] dilations=[3] low=[9] high=[30] : f32[2, 3, 9]
+    output "y" = %2
+    """,
+    """
+    graph "far outside, gradient"
+    %0 = input name="x" : f32[2, 2, 3]
+    %1 = input name="w" : f32[2, 2, 4]
+    %2 = weightGradient(%0, %1) kernel=[2] strides=[\(greatest)] dilations=[\(greatest)] low=[\(greatest)] high=[\(greatest)] : f32[2, 3, 4]
+    output "y" = %2
+    """,
+    """
+    graph "one window, gradient"
+    %0 = input name="x" : f32[2, 5, 6, 3]
+    %1 = input name="w" : f32[2, 1, 3, 4]
+    %2 = weightGradient(%0, %1) kernel=[5, 1] strides=[\(greatest), 2] dilations=[1, \(greatest)] : f32[5, 1, 3, 4]
+    output "y" = %2
+    """,
+    // So many windows that an image is cut into blocks, of which the last is shorter; and blocks of many images.
+    """
+    graph "images in parts, gradient"
+    %0 = input name="x" : f32[3, 23, 29, 5]
+    %1 = input name="w" : f32[3, 23, 29, 4]
+    %2 = weightGradient(%0, %1) kernel=[3, 3] strides=[1, 1] dilations=[1, 1] low=[1, 1] high=[1, 1] : f32[3, 3, 5, 4]
+    output "y" = %2
+    """,
+    """
+    graph "many images, gradient"
+    %0 = input name="x" : f32[45, 5, 5, 33]
+    %1 = input name="w" : f32[45, 5, 5, 2]
+    %2 = weightGradient(%0, %1) kernel=[3, 3] strides=[1, 1] dilations=[1, 1] low=[1, 1] high=[1, 1] : f32[3, 3, 33, 2]
+    output "y" = %2
+    """,
     """
     graph "one slice"
     %0 = input name="x" : f32[5, 4, 3]

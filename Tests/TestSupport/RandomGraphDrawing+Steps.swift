@@ -144,7 +144,7 @@ extension RandomGraphDrawing {
     x.apply(.contraction(Contraction(transposeRight: true)), x)
   }
 
-  /// Windows of one to three axes times weights.
+  /// Windows of one to three axes times weights, and possibly the weights' gradient.
   private mutating func convolution() -> Tensor? {
     let found = someFloat { tensor in
       (2...5).contains(tensor.rank)
@@ -172,7 +172,9 @@ extension RandomGraphDrawing {
     }
     let weights = weight(Shape(kernel + [x.shape[x.rank - 1], Extent(offset: extent())]))
     let convolution = Convolution(strides: strides, dilations: dilations, low: low, high: high)
-    return x.apply(.convolution(convolution), weights)
+    let product = x.apply(.convolution(convolution), weights)
+    guard random.chance(40) else { return product }
+    return x.apply(.convolution(convolution.with(kernel: kernel.compactMap(\.fixed))), product)
   }
 
   // MARK: - Indices

@@ -3,7 +3,8 @@ package import DescentGraph
 /// Which terms of a convolution's sums are left out, since their windows reach outside of the operand.
 ///
 /// Rows of the product are windows: the images one after the other, and the windows of each in row-major order. Terms
-/// are the elements of a window in row-major order, and the channels of each.
+/// are the elements of a window in row-major order, and the channels of each. In the gradient of the weights it is the
+/// other way round: rows are elements and their channels, and terms are windows.
 package struct WindowMargins: Hashable, Sendable, Codable {
   /// Windows along one spatial axis.
   package struct Axis: Hashable, Sendable, Codable {
@@ -31,10 +32,20 @@ package struct WindowMargins: Hashable, Sendable, Codable {
 
     /// Returns the elements of a window that lie within the operand; they are neighbours.
     package func inside(_ window: Int) -> Range<Int> {
-      // The first element at or behind a place, which may be before the window.
-      let start = window * stride - low
+      Axis.places(from: window * stride - low, every: dilation, within: extent, count: elements)
+    }
+
+    /// Returns the windows whose element lies within the operand; they are neighbours.
+    package func windows(finding element: Int) -> Range<Int> {
+      Axis.places(from: element * dilation - low, every: stride, within: extent, count: windows)
+    }
+
+    /// Returns which of equally distant places are among the first of all, which may be behind some of them.
+    private static func places(
+      from start: Int, every step: Int, within extent: Int, count: Int
+    ) -> Range<Int> {
       let first = { (place: Int) in
-        place <= start ? 0 : min(elements, (place - start + dilation - 1) / dilation)
+        place <= start ? 0 : min(count, (place - start + step - 1) / step)
       }
       return first(0)..<max(first(0), first(extent))
     }
@@ -43,24 +54,26 @@ package struct WindowMargins: Hashable, Sendable, Codable {
   /// From the outermost to the innermost.
   package var axes: [Axis]
   package var channels: Int
+  /// Whether sums are over windows rather than over their elements.
+  package var sumsWindows: Bool
 
-  package init(axes: [Axis], channels: Int) {
+  package init(axes: [Axis], channels: Int, sumsWindows: Bool = false) {
     self.axes = axes
     self.channels = channels
+    self.sumsWindows = sumsWindows
   }
 
   /// Finds the margins of bound operands, or nothing where all windows lie within.
-  package init?(_ convolution: Convolution, _ x: Shape, _ weights: Shape) {
-    let (counts, kernel) = (
-      convolution.windowCounts(x, weights), convolution.kernel(of: weights)
-    )
+  package init?(_ convolution: Convolution, _ x: Shape, _ second: Shape) {
+    let (counts, kernel) = (convolution.windowCounts(x, second), convolution.kernel(second))
     axes = (0..<convolution.spatialRank).map { axis in
       Axis(
         windows: counts[axis], elements: kernel[axis], stride: convolution.strides[axis],
         dilation: convolution.dilations[axis], low: convolution.low[axis],
         extent: x.dimensions[axis + 1])
     }
-    channels = weights.dimensions[convolution.spatialRank]
+    channels = x.dimensions[convolution.spatialRank + 1]
+    sumsWindows = convolution.kernel != nil
     let isInside = axes.allSatisfy { axis in
       axis.windows == 0
         || [0, axis.windows - 1].allSatisfy { axis.inside($0) == 0..<axis.elements }
@@ -95,14 +108,8 @@ package struct WindowMargins: Hashable, Sendable, Codable {
 
   /// Returns, for each element of a line, which of some neighbouring windows find it, counted from the first of them.
   package func rowsByElement(among windows: Range<Int>) -> [Range<Int>] {
-    let axis = innermost
-    // The first window whose element is at or behind a place.
-    let first = { (place: Int) in
-      place <= 0 ? 0 : (place + axis.stride - 1) / axis.stride
-    }
-    return (0..<axis.elements).map { element in
-      let start = axis.low - element * axis.dilation
-      let all = (first(start)..<max(first(start), first(start + axis.extent))).clamped(to: windows)
+    (0..<innermost.elements).map { element in
+      let all = innermost.windows(finding: element).clamped(to: windows)
       if all.isEmpty { return 0..<0 }
       return all.lowerBound - windows.lowerBound..<all.upperBound - windows.lowerBound
     }
@@ -110,7 +117,8 @@ package struct WindowMargins: Hashable, Sendable, Codable {
 
   /// Whether a term of a row is added.
   package func contains(row: Int, term: Int) -> Bool {
-    var (window, element) = (row, term / channels)
+    var (window, element) =
+      sumsWindows ? (term, row / channels) : (row, term / channels)
     for axis in axes.reversed() {
       guard axis.inside(window % axis.windows).contains(element % axis.elements) else {
         return false

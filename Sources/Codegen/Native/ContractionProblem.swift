@@ -20,8 +20,11 @@ struct ContractionProblem {
   let transposeRight: Bool
   /// Whether rows of the result have become columns.
   let isTurned: Bool
-  /// What is left out of the sums, if windows reach outside of the left factor: rows are then in runs of one line of
-  /// windows, or all even, and terms in runs of one element's channels.
+  /// What is left out of the sums, if windows reach outside of the left factor.
+  ///
+  /// In sums over elements, rows are then in runs of one line of windows, or all even, and terms in runs of one
+  /// element's channels. In sums over windows, rows are in the runs that tiles are cut from, or all even, and terms in
+  /// one as long as an image has windows; where those are is in a table.
   let margins: WindowMargins?
 
   /// Where a factor's elements are, in bytes.
@@ -78,7 +81,15 @@ struct ContractionProblem {
     var (left, right) = (
       Factor(first, kept: rows, summed: k), Factor(second, kept: n, summed: k)
     )
-    if let margins {
+    if let margins, margins.sumsWindows {
+      guard let rows = left.kept.cut(every: margins.rowsOfRun),
+        Convolution.leavesOut(margins.axes.map(\.elements), windows: margins.axes.map(\.windows))
+      else { return nil }
+      if !left.kept.isEven { left.kept = rows }
+      left.summed = Runs(
+        length: max(1, margins.windowsOfImage),
+        step: 4 * margins.innermost.stride * margins.channels, starts: [0])
+    } else if let margins {
       guard let terms = left.summed.cut(every: margins.channels), terms.isDense,
         let rows = left.kept.cut(every: margins.innermost.windows),
         margins.lines <= Convolution.mostLines,
@@ -88,7 +99,7 @@ struct ContractionProblem {
       if !left.kept.isEven { left.kept = rows }
     }
     let isSideBySide = left.kept.length == 1 || left.kept.step == 4
-    if !isSideBySide, !left.summed.isDense { left.summed = left.summed.divided }
+    if margins == nil, !isSideBySide, !left.summed.isDense { left.summed = left.summed.divided }
     transposeLeft = margins == nil && !left.summed.isDense
     // Terms in several runs are transposed in any case: only that looks for where they are.
     transposeRight = n > 1 && right.kept.step != 4 || !right.summed.isEven

@@ -20,8 +20,10 @@ struct ContractionSchedule {
   let pieces: [Piece]?
   /// How many tiles of a block ask for the right factor's part of the next block.
   let askingTiles: Int
-  /// How windows that reach outside of the left factor are cut, if any do.
+  /// How the elements of windows that reach outside of the left factor are cut, if any do and sums are over these.
   let windows: WindowBlocks?
+  /// How such windows are cut, if sums are over them.
+  let images: ImageBlocks?
   /// The parts of each product, of about the same work.
   let parts: [Part]
   /// The tiles of a run of rows, in order.
@@ -73,10 +75,11 @@ struct ContractionSchedule {
     let whole =
       leftPacking == .rows && problem.chunks == 1 ? problem.wholeDepth(isWide: isWide) : nil
     windows = WindowBlocks(problem)
-    let most = whole ?? windows?.depth ?? longest
-    let blocks = (run + most - 1) / most
-    let even = whole ?? windows?.depth ?? (run + blocks - 1) / blocks
-    depth = windows != nil || longest < 16 ? even : (even + 15) / 16 * 16
+    images = ImageBlocks(problem)
+    let given = whole ?? windows?.depth ?? images?.depth
+    let blocks = (run + (given ?? longest) - 1) / (given ?? longest)
+    let even = given ?? (run + blocks - 1) / blocks
+    depth = problem.margins != nil || longest < 16 ? even : (even + 15) / 16 * 16
     pieces = whole.map { problem.left.summed.pieces(depth: $0) }
     isDeep = blocks > 1 || problem.chunks > 1
     let panelBytes = ContractionSchedule.panelBytes(depth, tile)
@@ -176,7 +179,9 @@ extension ContractionProblem {
 
   /// The rows from which a tile may be cut: all, or those of a run where rows are read in place.
   fileprivate var runLength: Int {
-    if let margins { return max(1, margins.innermost.windows) }
+    if let margins {
+      return max(1, margins.sumsWindows ? margins.rowsOfRun : margins.innermost.windows)
+    }
     return transposeLeft || left.kept.isEven || isGathered ? max(1, m) : left.kept.length
   }
 
@@ -264,7 +269,7 @@ struct ContractionTile {
   /// Few rows are made up for by a wider panel, so that enough sums are under way to hide their latency.
   private static func widestPanel(_ problem: ContractionProblem, isWide: Bool) -> Int {
     let preferred =
-      switch problem.margins.map({ min(problem.m, $0.innermost.windows) }) ?? problem.m {
+      switch problem.margins == nil ? problem.m : min(problem.m, problem.runLength) {
       case 1:
         problem.isRightLarge && problem.n > (isWide ? 24 * 16 : 12 * 8)
           ? (isWide ? 4 : 8) : (isWide ? 24 : 12)

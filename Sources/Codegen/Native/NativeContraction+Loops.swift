@@ -201,8 +201,12 @@ extension NativeContraction {
   private func writeDepth(_ assembler: inout Assembler) {
     guard schedule.isDeep else { return set(.depth, to: problem.k, &assembler) }
     let (isWhole, isNotLast) = (assembler.makeLabel(), assembler.makeLabel())
+    if let images = schedule.images, images.parts > 1 {
+      writeDepth(within: images, &assembler)
+    } else {
+      assembler.move(schedule.depth, to: .rcx)
+    }
     assembler.move(0, to: .rdx)
-    assembler.move(schedule.depth, to: .rcx)
     load(.endRun, to: .rax, &assembler)
     assembler.emit(.sub, .rax, local(.start))
     assembler.emit(.cmp, .rax, .rcx)
@@ -223,6 +227,7 @@ extension NativeContraction {
   /// Sets where each factor's block of k begins: the run and the place in it, or the right one's address.
   private func writeBlock(_ assembler: inout Assembler) {
     writePlace(in: problem.left.summed, .leftRun, .leftPlace, &assembler)
+    if let table, let images = schedule.images { writeImages(table, images, &assembler) }
     writePlace(in: problem.right.summed, .rightRun, .rightPlace, &assembler)
     load(.right, to: .rax, &assembler)
     if schedule.isDeep, problem.right.summed.isEven {
@@ -305,6 +310,7 @@ extension NativeContraction {
     assembler.emit(.imul, .r8, .rax)
     assembler.emit(.add, .r8, local(.left))
     if isCutIntoRuns, !isEven { writeRunOfRows(&assembler) }
+    if let table { writeImageAddress(table, &assembler) }
     store(.rax, to: .row, &assembler)
     if schedule.leftPacking == .rows { return writeRowPacking(rows, &assembler) }
     if schedule.isDeep, problem.left.summed.isEven, problem.margins == nil {

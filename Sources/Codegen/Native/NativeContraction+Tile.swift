@@ -141,6 +141,9 @@ extension NativeContraction {
     if let margins = problem.margins, let blocks = schedule.windows {
       return writeWindows(variant, panel, source, margins, blocks, &assembler)
     }
+    if let table, let images = schedule.images {
+      return writeRunsOfWindows(variant, panel, source, table, images, &assembler)
+    }
     let (runs, all) = (problem.left.summed, 0..<variant.rows)
     guard schedule.leftPacking == .none, !runs.isEven else {
       return writeLoop(all, of: variant, panel, source, &assembler)

@@ -1,6 +1,7 @@
 import DescentGraph
 
-// Products of windows that reach outside of the left factor: what they do not find is left out.
+// Products of windows that reach outside of the left factor, summed over their elements: what they do not find is left
+// out.
 //
 // A tile lies within one line of windows. So a line of their elements lies within the factor for all of its rows or
 // for none, which a mask says for each line of windows; and an element of a line is found by neighbouring rows, which
@@ -12,6 +13,12 @@ extension NativeContraction {
   func writeTileRun(_ assembler: inout Assembler) {
     writeDivision(by: tile.runCount, &assembler)
     store(.rax, to: .tileRun, &assembler)
+    if let table {
+      assembler.emit(.mov, .r8, .rdx)
+      assembler.emit(.mov, .rdx, .rax)
+      writeList(table, &assembler)
+      return assembler.emit(.mov, .rax, .r8)
+    }
     guard let masks else { return assembler.emit(.mov, .rax, .rdx) }
     assembler.emit(.mov, .r8, .rdx)
     writeDivision(by: masks.count, &assembler)
@@ -35,7 +42,7 @@ extension NativeContraction {
   ) {
     let line = margins.innermost.elements
     let takesLines =
-      variant.rowsByElement.isEmpty && blocks.hasWholeLines && margins.innermost.dilation == 1
+      variant.found.isEmpty && blocks.hasWholeLines && margins.innermost.dilation == 1
     let terms = takesLines ? line * margins.channels : blocks.run
     let (loop, leftOut, next) = (
       assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel()
@@ -99,7 +106,7 @@ extension NativeContraction {
     _ next: Label,
     _ assembler: inout Assembler
   ) {
-    let all = variant.rowsByElement.isEmpty ? [0..<variant.rows] : variant.rowsByElement
+    let all = variant.found.isEmpty ? [0..<variant.rows] : variant.found
     assembler.emit(.movsxd, .r8, .at(.rbx, index: .rdi, scale: 4))
     assembler.emit(.add, .r8, .r14)
     assembler.move(terms, to: .rcx)

@@ -27,6 +27,8 @@ struct NativeContraction {
   let epilogue: ContractionEpilogue?
   /// For each line of an image's windows, which lines of their elements lie within the operand, if any does not.
   let masks: [UInt64]?
+  /// Where the windows lie that find elements, if sums are over windows and not all find each.
+  let table: WindowTable?
 
   /// Creates a generator, or nothing where the kernel is left to the portable backend.
   ///
@@ -37,6 +39,7 @@ struct NativeContraction {
     self.isWide = isWide
     self.problem = problem
     masks = problem.margins.flatMap { margins in
+      if margins.sumsWindows { return nil }
       let all = UInt64.max >> (UInt64.bitWidth - margins.lines)
       let masks = margins.masks
       return masks.contains { $0 != all } ? masks : nil
@@ -56,6 +59,13 @@ struct NativeContraction {
     // Runs of terms that are transposed in squares end with a block.
     guard problem.margins == nil || problem.right.summed.isEven || schedule.depth % 16 == 0 else {
       return nil
+    }
+    if let margins = problem.margins, let images = schedule.images {
+      let step = schedule.packsRight ? 4 * schedule.tile.columns : problem.rightStrides.k
+      table = WindowTable(margins, images, schedule.tile, rightStep: step)
+      if table == nil { return nil }
+    } else {
+      table = nil
     }
     guard !problem.isEmpty, !kernel.isPlain else {
       epilogue = nil
@@ -95,9 +105,9 @@ extension NativeContraction {
     case batch, part, left, right, result, firstTile, endTile, firstColumn, endColumn
     // Of the blocks.
     case blockColumn, endBlockColumn, blockTile, endBlockTile, start, depth, run, endRun, isFirst
-    case isLast, rightBlock, sums, leftRun, leftPlace, rightRun, rightPlace
+    case isLast, rightBlock, sums, leftRun, leftPlace, rightRun, rightPlace, images
     // Of the tile.
-    case tile, tileRun, lineMask, row, tileLeft, nextRows, panel, panelSums
+    case tile, tileRun, lineMask, firstRun, lastRun, row, tileLeft, nextRows, panel, panelSums
     // Of the next block.
     case asked, askedStep, askedLines
     case rowsLeft

@@ -5,8 +5,9 @@ struct TileVariant: Hashable {
   /// Their numbers within the run.
   var places: Range<Int>
   let rows: Int
-  /// For each element of a line of a window, the rows whose windows find it; empty where all do.
-  let rowsByElement: [Range<Int>]
+  /// The rows that are found together, where not always all are: by each element of a line of a window, or, in sums
+  /// over windows, all that there are.
+  let found: [Range<Int>]
 }
 
 extension ContractionTile {
@@ -14,16 +15,32 @@ extension ContractionTile {
   func variants(_ margins: WindowMargins?) -> [TileVariant] {
     var variants: [TileVariant] = []
     for place in 0..<runCount {
-      let rows = place < tallCount ? height + 1 : height
-      let first = place * height + min(place, tallCount)
-      var taken = margins?.rowsByElement(among: first..<first + rows) ?? []
-      if taken.allSatisfy({ $0 == 0..<rows }) { taken = [] }
-      if let last = variants.last, last.rows == rows, last.rowsByElement == taken {
+      let rows = rows(ofTile: place)
+      var found = margins.map { self.found(ofTile: place, $0) } ?? []
+      if found.allSatisfy({ $0 == 0..<rows.count }) { found = [] }
+      if let last = variants.last, last.rows == rows.count, last.found == found {
         variants[variants.count - 1].places = last.places.lowerBound..<place + 1
       } else {
-        variants.append(TileVariant(places: place..<place + 1, rows: rows, rowsByElement: taken))
+        variants.append(
+          TileVariant(places: place..<place + 1, rows: rows.count, found: found))
       }
     }
     return variants
+  }
+
+  /// Returns the rows of a tile within its run.
+  func rows(ofTile place: Int) -> Range<Int> {
+    let first = place * height + min(place, tallCount)
+    return first..<first + (place < tallCount ? height + 1 : height)
+  }
+
+  /// Returns which rows of a tile are found together.
+  func found(ofTile place: Int, _ margins: WindowMargins) -> [Range<Int>] {
+    let rows = rows(ofTile: place)
+    guard margins.sumsWindows else { return margins.rowsByElement(among: rows) }
+    guard margins.spansElements else { return [] }
+    return margins.rowsByWindow(among: rows).reduce(into: []) { found, rows in
+      if !rows.isEmpty, !found.contains(rows) { found.append(rows) }
+    }
   }
 }

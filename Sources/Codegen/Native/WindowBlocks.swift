@@ -13,7 +13,7 @@ struct WindowBlocks {
   private static let (mostTerms, mostChannels, fewestChannels) = (640, 320, 64)
 
   init?(_ problem: ContractionProblem) {
-    guard let margins = problem.margins else { return nil }
+    guard let margins = problem.margins, !margins.sumsWindows else { return nil }
     let (channels, most) = (max(1, margins.channels), WindowBlocks.mostTerms)
     let line = channels * margins.innermost.elements
     hasWholeLines = line <= most
@@ -33,4 +33,33 @@ struct WindowBlocks {
       depth = run
     }
   }
+}
+
+/// How sums over windows that reach outside are cut into blocks: whole images, or parts of one.
+struct ImageBlocks {
+  /// The terms of a block; the last of an image that is cut may have fewer, and the last of all.
+  let depth: Int
+  /// The terms of an image.
+  let image: Int
+
+  /// The most terms of a block, whose panels stay in the second-level cache.
+  private static let mostTerms = 512
+
+  init?(_ problem: ContractionProblem) {
+    guard let margins = problem.margins, margins.sumsWindows else { return nil }
+    image = max(1, margins.windowsOfImage)
+    let most = ImageBlocks.mostTerms
+    if image <= most {
+      // Runs of terms that are transposed in squares end with a block.
+      let unit = problem.right.summed.isEven ? 1 : max(1, 16 >> image.trailingZeroBitCount)
+      let images = max(1, most / image / unit) * unit
+      depth = min(images, max(1, problem.k / image)) * image
+    } else {
+      let parts = (image + most - 1) / most
+      depth = ((image + parts - 1) / parts + 15) / 16 * 16
+    }
+  }
+
+  /// Into how many blocks an image is cut.
+  var parts: Int { (image + depth - 1) / depth }
 }

@@ -55,10 +55,12 @@ struct FactorTrace {
     return true
   }
 
-  /// Lays windows over the second axis and those after it, as many as there are windows: each becomes a place, which
-  /// is kept, and an element of the window, which is summed over before the axes that were.
+  /// Lays windows over the second axis and those after it, as many as there are windows.
+  ///
+  /// Each becomes a place and an element of the window, one of which is kept and the other summed over: places after
+  /// the axes that were, elements before them.
   mutating func layWindows(
-    _ windows: [(count: Int, size: Int, stride: Int, dilation: Int, start: Int)]
+    _ windows: [(count: Int, size: Int, stride: Int, dilation: Int, start: Int)], keepsPlaces: Bool
   ) {
     var (counted, elements): ([Int], [Int]) = ([], [])
     for (position, window) in windows.enumerated() {
@@ -70,8 +72,9 @@ struct FactorTrace {
         (counted[position], window.stride), (elements[position], window.dilation),
       ].filter { extents[$0.0] != 1 }
     }
-    roles[1] += counted
-    roles[2] = elements + roles[2]
+    let (outer, inner) = keepsPlaces ? (1, 2) : (2, 1)
+    roles[outer] += counted
+    roles[inner] = elements + roles[inner]
   }
 
   private mutating func scale(_ axis: Int, by factor: Int, adding offset: Int) {

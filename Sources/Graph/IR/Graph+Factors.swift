@@ -69,22 +69,23 @@ extension Contraction {
 }
 
 extension Convolution {
-  /// Returns the axes of a factor: windows and their elements, or weights and features.
-  fileprivate func trace(_ x: Shape, _ weights: Shape, _ side: FactorLayout.Side) -> FactorTrace {
+  /// Returns the axes of a factor: windows and their elements, or weights or a cotangent and features.
+  fileprivate func trace(_ x: Shape, _ second: Shape, _ side: FactorLayout.Side) -> FactorTrace {
     let last = spatialRank + 1
     guard side == .left else {
-      return FactorTrace(
-        weights.dimensions, batch: [], kept: [last], summed: Array(0..<last))
+      return FactorTrace(second.dimensions, batch: [], kept: [last], summed: Array(0..<last))
     }
-    var trace = FactorTrace(x.dimensions, batch: [], kept: [0], summed: [last])
-    let (counts, kernel) = (windowCounts(x, weights), kernel(of: weights))
+    let isGradient = kernel != nil
+    var trace = FactorTrace(
+      x.dimensions, batch: [], kept: [isGradient ? last : 0], summed: [isGradient ? 0 : last])
+    let (counts, kernel) = (windowCounts(x, second), kernel(second))
     trace.layWindows(
       (0..<spatialRank).map { axis in
         (
           count: counts[axis], size: kernel[axis], stride: strides[axis], dilation: dilations[axis],
           start: -low[axis]
         )
-      })
+      }, keepsPlaces: !isGradient)
     return trace
   }
 }

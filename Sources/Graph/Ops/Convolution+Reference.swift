@@ -1,15 +1,19 @@
 extension Convolution {
   package func reference(_ operands: [NDArray], result: TensorType) -> NDArray {
-    let (x, weights) = (operands[0].dimensions, operands[1].dimensions)
-    let places = Places(self, x, weights, windows: Array(result.shape.dimensions[1...spatialRank]))
+    let (x, second) = (operands[0].type.shape, operands[1].type.shape)
+    let places = Places(self, x, second)
     let dimensions = result.shape.dimensions
     switch (operands[0].storage, operands[1].storage) {
-    case (.f32(let x), .f32(let weights)):
-      return NDArray(.f32(places.products(x, weights)), dimensions: dimensions)
-    case (.f64(let x), .f64(let weights)):
-      return NDArray(.f64(places.products(x, weights)), dimensions: dimensions)
-    default: preconditionFailure("convolve has two operands of one float type")
+    case (.f32(let x), .f32(let second)):
+      return NDArray(.f32(sums(places, x, second)), dimensions: dimensions)
+    case (.f64(let x), .f64(let second)):
+      return NDArray(.f64(sums(places, x, second)), dimensions: dimensions)
+    default: preconditionFailure("\(name) has two operands of one float type")
     }
+  }
+
+  private func sums<T: FloatingPoint>(_ places: Places, _ x: [T], _ second: [T]) -> [T] {
+    kernel == nil ? places.products(x, second) : places.gradient(x, second)
   }
 
   /// Where the elements of one image lie.
@@ -26,17 +30,19 @@ extension Convolution {
     let channels: Int
     let features: Int
 
-    init(_ convolution: Convolution, _ x: [Int], _ weights: [Int], windows: [Int]) {
+    init(_ convolution: Convolution, _ x: Shape, _ second: Shape) {
       let count = convolution.spatialRank
       let axes = 0..<count
+      let (windows, kernel) = (convolution.windowCounts(x, second), convolution.kernel(second))
+      let x = x.dimensions
       steps = (1...count).map { x[($0 + 1)...].reduce(1, *) }
       extents = Array(x[1...count])
       images = stridedOffsets([x[0]], strides: [x[1...].reduce(1, *)])
-      (channels, features) = (weights[count], weights[count + 1])
+      (channels, features) = (x[count + 1], second.dimensions[count + 1])
       self.windows = Places.indices(windows).map { window in
         axes.map { window[$0] * convolution.strides[$0] - convolution.low[$0] }
       }
-      elements = Places.indices(Array(weights[..<count])).map { element in
+      elements = Places.indices(kernel).map { element in
         axes.map { element[$0] * convolution.dilations[$0] }
       }
     }
@@ -72,6 +78,28 @@ extension Convolution {
               let row = (number * channels + channel) * features
               for feature in 0..<features {
                 sums[feature].addProduct(factor, weights[row + feature])
+              }
+            }
+          }
+          results += sums
+        }
+      }
+      return results
+    }
+
+    func gradient<T: FloatingPoint>(_ x: [T], _ cotangent: [T]) -> [T] {
+      var results: [T] = []
+      results.reserveCapacity(elements.count * channels * features)
+      for element in elements {
+        for channel in 0..<channels {
+          var (sums, row) = ([T](repeating: 0, count: features), 0)
+          for image in images {
+            for window in windows {
+              defer { row += features }
+              guard let place = place(window, element) else { continue }
+              let factor = x[image + place + channel]
+              for feature in 0..<features {
+                sums[feature].addProduct(factor, cotangent[row + feature])
               }
             }
           }

@@ -286,13 +286,29 @@ private struct ConvolutionArguments {
 extension Tensor {
   /// Returns a convolution of the tensor; where windows have very many elements, zeros are put around it.
   package func convolved(_ convolution: Convolution, _ weights: Tensor) -> Tensor {
-    guard !convolution.isInside, !Convolution.leavesOut(convolution.kernel(of: weights.shape))
+    guard !convolution.isInside, !Convolution.leavesOut(convolution.kernel(weights.shape))
     else {
       return apply(.convolution(convolution), weights)
     }
-    let inside = Convolution(strides: convolution.strides, dilations: convolution.dilations)
-    return surrounded(low: convolution.low, high: convolution.high)
-      .apply(.convolution(inside), weights)
+    return surrounded(convolution).apply(.convolution(convolution.inside), weights)
+  }
+
+  /// Returns the gradient of a convolution's weights; where windows have very many elements, or are very many, zeros
+  /// are put around the tensor.
+  package func weightGradient(
+    _ convolution: Convolution, kernel: [Int], _ cotangent: Tensor
+  ) -> Tensor {
+    let gradient = convolution.with(kernel: kernel)
+    let windows = cotangent.shape.extents.dropFirst().dropLast().map { $0.fixed ?? 0 }
+    guard !gradient.isInside, !Convolution.leavesOut(kernel, windows: windows) else {
+      return apply(.convolution(gradient), cotangent)
+    }
+    return surrounded(gradient).apply(.convolution(gradient.inside), cotangent)
+  }
+
+  /// Returns the tensor with the zeros around that windows of a convolution reach.
+  private func surrounded(_ convolution: Convolution) -> Tensor {
+    surrounded(low: convolution.low, high: convolution.high)
   }
 
   /// Returns the tensor with zeros around its spatial axes, if there are any.
@@ -352,5 +368,12 @@ extension Tensor {
     }
     return swapped.reshaped(
       Shape(kernel.map { shape[$0] } + [Extent(offset: features / groups), channels]))
+  }
+}
+
+extension Convolution {
+  /// The same convolution of an operand with its zeros around it.
+  fileprivate var inside: Convolution {
+    Convolution(strides: strides, dilations: dilations, kernel: kernel)
   }
 }

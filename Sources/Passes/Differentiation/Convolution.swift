@@ -1,47 +1,47 @@
 import DescentGraph
 
-// With G the cotangent of C = x ∗ W, and P the windows of x as rows: C is P·W, so the gradient of the weights is
-// Pᵀ·G. That of x hands every product back to the element it came from:
+// A product of windows is linear in three: the operand x, the weights W, and the cotangent G with which the sum of its
+// results is weighed. What belongs to one is made of the two others, whatever these are:
+//
+//   the result of x and W, or the gradient of G      x ∗ W
+//   the gradient of W, made of x and G               each element of the windows of x times G, summed over windows
+//   the gradient of x, made of W and G               every product handed back to the element it came from:
 //
 //   strides of 1      G under windows of W turned round, which reach outside of it, channels and features changed over
 //   other strides     G·Wᵀ, the windows' own gradients, each added to the elements of its window
 //
-// The first would multiply with the zeros between windows that lie apart.
-//
-// Where the windows of x reach outside of it, P has zeros there, and what is added up to them is thrown away.
+// The first would multiply with the zeros between windows that lie apart. Where the windows of x reach outside of it,
+// what the second adds up there is thrown away.
 
 extension Convolution: Differentiable {
   package func gradient(at position: Int) -> GradientRule {
-    if position == 1 { return .rule(gradientOfWeights) }
-    return strides.allSatisfy { $0 == 1 } ? .rule(gradientByConvolution) : .rule(gradientByWindows)
-  }
-
-  private func gradientOfWeights(_ context: GradientContext) -> Tensor {
-    let (weights, cotangent) = (context.y.shape, context.cotangent)
-    guard let rows = Shape.product(cotangent.shape.extents.dropLast()),
-      let elements = Shape.product(weights.extents.dropLast())
-    else {
-      return cotangent.failure(
-        "gradient of convolve: the windows of \(context.x.shape) cannot be counted")
+    switch (position, kernel) {
+    case (0, nil): .rule { gradient(of: $0.x, weights: $0.y, $0.cotangent) }
+    case (0, _): .rule { gradient(of: $0.x, weights: $0.cotangent, $0.y) }
+    case (_, nil):
+      .rule { $0.x.weightGradient(self, kernel: kernel($0.y.shape), $0.cotangent) }
+    default: .rule { $0.x.convolved(with(kernel: nil), $0.cotangent) }
     }
-    let windows = context.x.surrounded(low: low, high: high)
-      .windows(kernel: kernel(of: weights), strides: strides, dilations: dilations)
-      .reshaped(Shape([rows, elements]))
-    let columns = cotangent.reshaped(Shape([rows, weights[weights.rank - 1]]))
-    return windows.apply(.contraction(Contraction(transposeLeft: true)), columns)
-      .reshaped(weights)
   }
 
-  private func gradientByConvolution(_ context: GradientContext) -> Tensor {
-    let x = context.x.shape
+  /// Returns the gradient of the operand.
+  private func gradient(of x: Tensor, weights: Tensor, _ cotangent: Tensor) -> Tensor {
+    strides.allSatisfy { $0 == 1 }
+      ? gradientByConvolution(of: x, weights, cotangent)
+      : gradientByWindows(of: x.shape, weights, cotangent)
+  }
+
+  private func gradientByConvolution(
+    of x: Tensor, _ weights: Tensor, _ cotangent: Tensor
+  ) -> Tensor {
     // Windows over zeros alone take nothing back.
-    guard !x.extents.contains(0) else {
-      return context.cotangent.builder.scalar(0, context.x.dataType).broadcast(to: x)
+    guard !x.shape.extents.contains(0) else {
+      return cotangent.builder.scalar(0, x.dataType).broadcast(to: x.shape)
     }
-    let reaches = reaches(of: context.y.shape)
+    let reaches = zip(weights.shape.extents, dilations).map { (($0.fixed ?? 0) - 1) * $1 + 1 }
     let before = zip(reaches, low).map { $0 - 1 - $1 }
     let behind = zip(reaches, high).map { $0 - 1 - $1 }
-    var cotangent = context.cotangent
+    var cotangent = cotangent
     for axis in 0..<spatialRank where before[axis] < 0 || behind[axis] < 0 {
       // The outermost windows see nothing of x.
       let (first, last) = (min(before[axis], 0), min(behind[axis], 0))
@@ -52,18 +52,19 @@ extension Convolution: Differentiable {
     let turned = Convolution(
       strides: strides, dilations: dilations, low: before.map { max($0, 0) },
       high: behind.map { max($0, 0) })
-    return cotangent.convolved(turned, context.y.turnedWeights)
+    return cotangent.convolved(turned, weights.turnedWeights)
   }
 
-  private func gradientByWindows(_ context: GradientContext) -> Tensor {
-    let (x, weights, cotangent) = (context.x.shape, context.y.shape, context.cotangent)
+  private func gradientByWindows(
+    of x: Shape, _ weights: Tensor, _ cotangent: Tensor
+  ) -> Tensor {
     let places = Array(cotangent.shape.extents.dropLast())
-    guard let elements = Shape.product(weights.extents.dropLast()) else {
-      return cotangent.failure("gradient of convolve: \(weights) cannot be counted")
+    guard let elements = Shape.product(weights.shape.extents.dropLast()) else {
+      return cotangent.failure("gradient of \(name): \(weights.shape) cannot be counted")
     }
-    let matrix = context.y.reshaped(Shape([elements, weights[weights.rank - 1]]))
+    let matrix = weights.reshaped(Shape([elements, weights.shape[weights.rank - 1]]))
     let windows = cotangent.apply(.contraction(Contraction(transposeRight: true)), matrix)
-      .reshaped(Shape(places + Array(weights.extents.dropLast())))
+      .reshaped(Shape(places + Array(weights.shape.extents.dropLast())))
     // Each window's elements stand beside its place, axis by axis.
     let axes = 0..<spatialRank
     var sum = windows.apply(

@@ -103,12 +103,13 @@ extension MovementRules {
     ) { match in
       let inner = match.node(match.operands[0])
       guard case .movement(let outer) = match.op, case .convolution(let convolution) = inner.op,
-        match.isReadHereOnly(match.operands[0]), var ranges = [SliceRange](outer),
+        convolution.kernel == nil, match.isReadHereOnly(match.operands[0]),
+        var ranges = [SliceRange](outer),
         ranges[ranges.count - 1].count == inner.type.shape.extents.last?.fixed,
         let channels = match.shape(inner.operands[0]).extents.last?.fixed,
         ranges.allSatisfy({ $0.count > 0 && $0.stride == 1 })
       else { return nil }
-      let reaches = convolution.reaches(of: match.shape(inner.operands[1]))
+      let reaches = convolution.reaches(match.shape(inner.operands[1]))
       var (low, high) = (convolution.low, convolution.high)
       for (axis, stride) in convolution.strides.enumerated() {
         guard let extent = match.shape(inner.operands[0])[axis + 1].fixed else { return nil }

@@ -40,7 +40,7 @@ struct PortableContraction {
 
   /// Returns the scratch memory a thread needs, in bytes: raw rows for the epilogue, and behind them gathered ones.
   static func scratchBytes(_ kernel: ContractionKernel) -> Int {
-    let terms = kernel.margins == nil ? 0 : kernel.extents.k
+    let terms = kernel.margins.map { $0.sumsWindows ? 0 : kernel.extents.k } ?? 0
     return ContractionKernel.rowsPerUnit * (kernel.extents.n + terms) * 4
   }
 
@@ -72,16 +72,11 @@ struct PortableContraction {
       ? machine.scratch.partials.assumingMemoryBound(to: Float.self)
       : machine.operands[stores[0].operand].assumingMemoryBound(to: Float.self) + start
     let (a, b) = (rowsOfLeft(batch, first, count), right.matrix(batch))
-    let isSafe = rightRange.isSafe(
-      with: a.range(first, count, terms: extents.k), terms: extents.k)
-    var column = 0
-    while column < n {
-      let width = min(4, n - column)
-      let isDone =
-        isSafe && width == 4 && chunks == 1
-        && tile(a, b, first, count, column, rows + column)
-      if !isDone { exactTile(a, b, first, count, column, width, rows + column) }
-      column += width
+    var row = first
+    while row < first + count {
+      let alike = margins?.alike(row..<first + count) ?? row..<first + count
+      runTiles(a, b, row, alike.count, rightRange, rows + (row - first) * n)
+      row += alike.count
     }
     guard hasEpilogue else { return }
     machine.core = UnsafeMutableRawPointer(rows)
@@ -98,12 +93,45 @@ struct PortableContraction {
     }
   }
 
+  /// Computes up to four rows whose sums have the same terms.
+  private func runTiles(
+    _ a: Matrix, _ b: Matrix, _ first: Int, _ count: Int, _ rightRange: FactorRange,
+    _ rows: UnsafeMutablePointer<Float>
+  ) {
+    var range = FactorRange()
+    for row in first..<first + count {
+      let line = a.line(row)
+      forEachRun(row) { run in
+        for term in run { range.include(line[a.summed[term]]) }
+      }
+    }
+    let isSafe = rightRange.isSafe(with: range, terms: extents.k)
+    var column = 0
+    while column < extents.n {
+      let width = min(4, extents.n - column)
+      let isDone =
+        isSafe && width == 4 && chunks == 1
+        && tile(a, b, first, count, column, rows + column)
+      if !isDone { exactTile(a, b, first, count, column, width, rows + column) }
+      column += width
+    }
+  }
+
+  /// Calls a function with each run of terms of a row, among which may be zeros in the place of missing ones.
+  @inline(__always)
+  private func forEachRun(_ row: Int, _ body: (Range<Int>) -> Void) {
+    guard let margins, margins.sumsWindows else { return body(0..<extents.k) }
+    margins.forEachRun(row, body)
+  }
+
   /// Returns the left factor, of which some rows will be read: where they lack terms, copies with zeros in their place.
   ///
   /// Where factors are finite and nothing underflows, zeros add nothing.
   private func rowsOfLeft(_ batch: Int, _ first: Int, _ count: Int) -> Matrix {
     let matrix = left.matrix(batch)
-    guard let margins, !margins.areWhole(first..<first + count) else { return matrix }
+    guard let margins, !margins.sumsWindows, !margins.areWhole(first..<first + count) else {
+      return matrix
+    }
     let rows =
       machine.scratch.partials.assumingMemoryBound(to: Float.self)
       + ContractionKernel.rowsPerUnit * extents.n
@@ -129,15 +157,17 @@ struct PortableContraction {
     var suspicion = SIMD4<UInt64>()
     let lines = (a.line(r0), a.line(r1), a.line(r2), a.line(r3))
     let columns = (b.line(column), b.line(column + 1), b.line(column + 2), b.line(column + 3))
-    for k in 0..<extents.k {
-      let (own, other) = (a.summed[k], b.summed[k])
-      let factor = SIMD4(
-        Double(columns.0[other]), Double(columns.1[other]), Double(columns.2[other]),
-        Double(columns.3[other]))
-      PortableContraction.step(&sums.0, Double(lines.0[own]), factor, &suspicion)
-      PortableContraction.step(&sums.1, Double(lines.1[own]), factor, &suspicion)
-      PortableContraction.step(&sums.2, Double(lines.2[own]), factor, &suspicion)
-      PortableContraction.step(&sums.3, Double(lines.3[own]), factor, &suspicion)
+    forEachRun(first) { run in
+      for k in run {
+        let (own, other) = (a.summed[k], b.summed[k])
+        let factor = SIMD4(
+          Double(columns.0[other]), Double(columns.1[other]), Double(columns.2[other]),
+          Double(columns.3[other]))
+        PortableContraction.step(&sums.0, Double(lines.0[own]), factor, &suspicion)
+        PortableContraction.step(&sums.1, Double(lines.1[own]), factor, &suspicion)
+        PortableContraction.step(&sums.2, Double(lines.2[own]), factor, &suspicion)
+        PortableContraction.step(&sums.3, Double(lines.3[own]), factor, &suspicion)
+      }
     }
     guard (suspicion[0] | suspicion[1] | suspicion[2] | suspicion[3]) >> 63 == 0 else {
       return false

@@ -40,6 +40,12 @@ import Testing
       terms.indices.map { margins.contains(row: row, term: $0) }
     }
     #expect(found == expected, "\(op) of \(x) and \(weights)")
+    let gradient = WindowMargins(
+      op.with(kernel: kernel), x, Shape([batch] + op.windowCounts(x, weights) + [2]))
+    let turned = terms.indices.map { term in
+      rows.indices.map { gradient?.contains(row: term, term: $0) == true }
+    }
+    #expect(turned == terms.indices.map { term in rows.indices.map { expected[$0][term] } })
     // Kernels ask for whole lines of windows and of elements.
     let (line, count) = (margins.innermost.elements, margins.innermost.windows)
     let byElement = margins.rowsByElement(among: 0..<count)
@@ -52,6 +58,23 @@ import Testing
         #expect(isInside == isFound, "row \(row) and term \(term) of \(op)")
       }
     }
+  }
+
+  /// The lines of windows that find a line of elements, and the windows of a line that find an element or some rows.
+  @Test func windowsAreFoundLineByLine() {
+    let op = Convolution(
+      strides: [2, 1], dilations: [1, 1], low: [1, 1], high: [1, 1], kernel: [3, 3])
+    let margins = WindowMargins(op, [2, 8, 5, 4], [2, 4, 5, 6])
+    #expect(margins?.sumsWindows == true)
+    // Windows begin at the lines −1, 1, 3 and 5 of 20 elements each; the distance is from where the first begins.
+    #expect(margins?.lines(finding: 0).map(\.number) == [1, 2, 3])
+    #expect(margins?.lines(finding: 0).map(\.distance) == [40, 80, 120])
+    #expect(margins?.lines(finding: 2).map(\.number) == [0, 1, 2, 3])
+    #expect(margins?.innermost.windows(finding: 0) == 1..<5)
+    #expect(margins?.innermost.windows(finding: 2) == 0..<4)
+    // The last rows of the first element and the first of the second.
+    #expect(margins?.rowsByWindow(among: 3..<6) == [1..<3, 0..<3, 0..<3, 0..<3, 0..<3])
+    #expect(margins?.rowsByWindow(among: 7..<9) == [0..<2, 0..<2, 0..<2, 0..<2, 0..<1])
   }
 
   /// All places in an array of some extents, in row-major order.

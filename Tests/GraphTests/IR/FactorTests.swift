@@ -60,6 +60,17 @@ import Testing
         == "transpose from -60: batch , kept 12×28 4×8, summed 3×28 8×1")
   }
 
+  @Test func windowsAreSummedOver() throws {
+    let gradient = Convolution(
+      strides: [1, 2], dilations: [1, 1], low: [2, 1], high: [0, 1], kernel: [3, 2])
+    let read = { (g: GraphBuilder) in
+      g.input("x", [2, 7, 6, 4]).apply(.convolution(gradient), g.input("g", [2, 7, 4, 5]))
+    }
+    #expect(
+      try factor(.left, read) == "input from -52: batch , kept 3×24 8×1, summed 14×24 4×8")
+    #expect(try factor(.right, read) == "input from 0: batch , kept 5×1, summed 56×5")
+  }
+
   @Test func whatKernelsCannotReadIsCopied() throws {
     // Neither rows nor terms lie side by side.
     #expect(

@@ -142,6 +142,18 @@ import Testing
       "convolve: the type is declared f32[1, 2, 1], but the result is f32[1, 4, 1]")
   }
 
+  @Test func gradientsOfWeightsNameTheirKernel() {
+    let text = """
+      graph "g"
+      %0 = input name="x" : f32[1, 2, 1]
+      %1 = input name="g" : f32[1, 2, 1]
+      %2 = weightGradient(%0, %1) strides=[1] dilations=[1] : f32[1, 1, 1]
+      """
+    #expect(
+      errors(text)
+        == "x.graph:4: error: attribute kernel is missing or is not a list such as [1, 2]")
+  }
+
   @Test func theHeaderComesFirst() {
     let place = "x.graph:1: error: "
     #expect(errors("") == place + "the text does not begin with a line such as graph \"name\"")

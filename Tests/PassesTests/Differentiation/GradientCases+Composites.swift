@@ -65,6 +65,18 @@ extension GradientCase {
       convolve(
         $0[0], $0[1], strides: [1, 2, 2], padding: .zeros(low: [1, 0, 2], high: [1, 1, 1]))
     },
+    GradientCase("weightGradient", [operand([2, 4, 3, 2]), operand([2, 4, 3, 2])]) {
+      let windows = Convolution(strides: [1, 1], dilations: [1, 1], low: [1, 1], high: [1, 0])
+      return $0[0].weightGradient(windows, kernel: [3, 2], $0[1])
+    },
+    GradientCase("weightGradient, strided", [operand([1, 5, 4, 1]), operand([1, 3, 2, 2])]) {
+      let windows = Convolution(strides: [2, 3], dilations: [2, 1], low: [1, 1], high: [1, 0])
+      return $0[0].weightGradient(windows, kernel: [2, 2], $0[1])
+    },
+    GradientCase("weightGradient of itself", [operand([2, 3, 2])]) {
+      let windows = Convolution(strides: [1], dilations: [1], low: [2], high: [0])
+      return $0[0].weightGradient(windows, kernel: [3], $0[0])
+    },
     GradientCase("convolve groups", [operand([1, 3, 3, 4]), operand([2, 2, 2, 4])]) {
       convolve($0[0], $0[1], groups: 2)
     },

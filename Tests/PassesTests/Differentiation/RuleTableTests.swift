@@ -101,8 +101,9 @@ import Testing
     case .movement(.concatenate): return [real, fixed, real]
     case .movement: return [real]
     case .contraction: return [real, TensorType(.f32, [3, rows])]
-    case .convolution:
-      return [TensorType(.f32, [rows, 4, 5, 2]), TensorType(.f32, [2, 3, 2, 6])]
+    case .convolution(let convolution):
+      let second: Shape = convolution.kernel == nil ? [2, 3, 2, 6] : [rows, 4, 3, 6]
+      return [TensorType(.f32, [rows, 4, 5, 2]), TensorType(.f32, second)]
     case .index(.gather): return [real, TensorType(.i32, [rows, 5])]
     case .index(.scatterAdd):
       return [real, TensorType(.i32, [rows, 5]), TensorType(.f32, [rows, 5, 3])]

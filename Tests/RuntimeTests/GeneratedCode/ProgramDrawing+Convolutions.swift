@@ -8,16 +8,16 @@ extension ProgramDrawing {
   /// The most products of two numbers in a convolution.
   private static let mostProducts = 40_000
 
-  /// Draws a convolution with an epilogue.
+  /// Draws a convolution or its weights' gradient, with an epilogue.
   mutating func drawConvolution() -> (body: Kernel.Body, outputs: [RandomKernel.Output]) {
-    let (op, x, weights) = drawShapes()
-    let extents = op.extents(x, weights)
+    let (op, x, second) = random.chance(50) ? drawShapes() : drawGradient()
+    let extents = op.extents(x, second)
     let graph = Graph("convolution") { g in
-      g.output("y", g.input("x", x).apply(.convolution(op), g.input("w", weights)))
+      g.output("y", g.input("x", x).apply(.convolution(op), g.input("w", second)))
     }
     let core = graph.outputs[0].value
     let left = ContractionKernel.Factor(
-      operand: addOperand(.f32, count: x.dimensions.reduce(1, *)),
+      operand: addOperand(.f32, count: x.dimensions.reduce(1, *), terms: extents.k),
       layout: graph.factor(of: core, .left).layout)
     let right = drawFactor(
       .right, [], extents.n, extents.k, isTurned: random.chance(70),
@@ -25,8 +25,30 @@ extension ProgramDrawing {
     return drawEpilogue(
       ContractionKernel(
         extents: extents, chunks: 1, left: left, right: right,
-        margins: WindowMargins(op, x, weights), domain: [extents.m, extents.n],
+        margins: WindowMargins(op, x, second), domain: [extents.m, extents.n],
         epilogue: VectorProgram(), stores: []))
+  }
+
+  /// Draws the gradient of a convolution's weights, at times of so many windows that an image is cut into blocks, or
+  /// images are.
+  private mutating func drawGradient() -> (op: Convolution, x: Shape, cotangent: Shape) {
+    let (op, x, weights) = random.chance(70) ? drawShapes() : drawManyWindows()
+    let places = [x.dimensions[0]] + op.windowCounts(x, weights)
+    return (
+      op.with(kernel: op.kernel(weights)), x,
+      Shape(places + [weights.dimensions[op.spatialRank + 1]])
+    )
+  }
+
+  private mutating func drawManyWindows() -> (op: Convolution, x: Shape, weights: Shape) {
+    let kinds = [
+      ([3], 2, 1, [700]), ([2, 2], 33, 1, [30, 30]), ([3, 3], 1, 2, [23, 29]),
+      ([3, 3], 32, 9, [8, 8]), ([3, 3], 3, 40, [4, 4]), ([2, 3], 5, 90, [3, 2]),
+      ([1, 3, 2], 4, 2, [8, 7, 10]), ([3], 40, 130, [5]), ([2, 1], 17, 3, [24, 23]),
+      ([3], 33, 600, [1]),
+    ]
+    let (kernel, channels, batch, windows) = kinds[random.int(0...kinds.count - 1)]
+    return shapes(kernel, channels, pick([1, 2, 3, 17]), batch, windows)
   }
 
   /// Draws a convolution of one to three axes, of which the last mostly has many windows.
