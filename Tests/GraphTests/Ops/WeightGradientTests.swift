@@ -60,6 +60,25 @@ import Testing
     #expect(behind == [11, .infinity])
   }
 
+  /// Kernels remember where lines of windows are; where those are very many, zeros are put around the operand.
+  @Test func zerosAreSeldomCopied() {
+    let names = { (extents: [Int], kernel: [Int]) in
+      let (ones, margins) = (kernel.map { _ in 1 }, kernel.map { $0 / 2 })
+      let op = Convolution(strides: ones, dilations: ones, low: margins, high: margins)
+      let graph = Graph("gradient") { g in
+        let (x, cotangent) = (
+          g.input("x", Shape([2] + extents + [3])), g.input("g", Shape([2] + extents + [4]))
+        )
+        g.output("w", x.weightGradient(op, kernel: kernel, cotangent))
+      }
+      return graph.values.map { graph[$0].op.name }
+    }
+    #expect(names([8, 8], [3, 3]) == ["input", "input", "weightGradient"])
+    #expect(names([40], [33]) == ["input", "input", "pad", "weightGradient"])
+    #expect(names([60, 60, 2], [3, 3, 1]) == ["input", "input", "weightGradient"])
+    #expect(names([64, 64, 2], [3, 3, 1]) == ["input", "input", "pad", "weightGradient"])
+  }
+
   @Test func operandsThatDoNotFitAreRefused() {
     func expect(
       _ x: TensorType, _ cotangent: TensorType, _ message: String, kernel: [Int] = [3, 3],
