@@ -69,7 +69,9 @@ struct ContractionSchedule {
       case (true, false):
         problem.isRightLarge && tile.panelCount > division.columns
           ? (problem.m == 1 && problem.chunks == 1 ? 6 : 16) : max(1, problem.k)
-      case (false, _): leftPacking == .columns || !isWide ? 256 : 512
+      case (false, _):
+        leftPacking == .columns || !isWide
+          ? 256 : problem.transposeRight && problem.k > 512 ? 384 : 512
       }
     let run = max(1, problem.run)
     let whole =
