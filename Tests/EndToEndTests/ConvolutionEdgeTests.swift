@@ -110,6 +110,13 @@ import Testing
     output "y" = %2
     """,
     """
+    graph "far outside along another axis, gradient"
+    %0 = input name="x" : f32[1, 5, 4, 4]
+    %1 = input name="w" : f32[1, 2, 4, 4]
+    %2 = weightGradient(%0, %1) kernel=[1, 1] strides=[268435456, 1] dilations=[1, 1] low=[268435456, 0] high=[0, 0] : f32[1, 1, 4, 4]
+    output "y" = %2
+    """,
+    """
     graph "one window, gradient"
     %0 = input name="x" : f32[2, 5, 6, 3]
     %1 = input name="w" : f32[2, 1, 3, 4]

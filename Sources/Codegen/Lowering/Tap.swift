@@ -47,6 +47,7 @@ struct Tap {
     var program = VectorProgram()
     let own = program.append(contentsOf: loop.stages[sweep].program)
     self.loop.stages[sweep].mapRegisters { own[Int($0)] }
+    self.loop.stages[sweep].program = program
     var known: [VectorProgram.Register: VectorProgram.Register] = [:]
     for (number, step) in column.sweep.program.instructions.enumerated() {
       guard case .load(let operand, let access, let type) = step else { continue }

@@ -10,8 +10,8 @@ struct TappedColumn {
   let sweepNumber: Int
 
   init?(_ kernel: Kernel, at index: Int) {
-    guard case .loop(let loop) = kernel.body, loop.domain.count == 2, loop.reduced == 0..<1,
-      loop.rowsPerChunk == Reduction.columnChunk
+    guard case .loop(let loop) = kernel.body, loop.loopClass == .column,
+      loop.domain.count == 2, loop.reduced == 0..<1, loop.rowsPerChunk == Reduction.columnChunk
     else { return nil }
     let sweeps = loop.stages.indices.filter { loop.stages[$0].isSweep }
     guard sweeps.count == 1 else { return nil }

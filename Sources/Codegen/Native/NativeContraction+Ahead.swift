@@ -57,7 +57,8 @@ extension NativeContraction {
     assembler.bind(isEarly)
     if schedule.isDeep {
       load(.rightBlock, to: .r8, &assembler)
-      assembler.move(schedule.depth * strides.k, to: .rdx)
+      assembler.move(strides.k, to: .rdx)
+      assembler.emit(.imul, .rdx, local(.depth))
       assembler.emit(.add, .r8, .rdx)
     }
     assembler.bind(sameColumns)
@@ -66,6 +67,7 @@ extension NativeContraction {
     assembler.emit(.add, .r8, .rcx)
     store(.r8, to: .asked, &assembler)
     set(.askedStep, to: problem.transposeRight ? strides.n : strides.k, &assembler)
+    set(.askedLines, to: 0, &assembler)
     load(.tile, to: .rax, &assembler)
     assembler.bind(done)
   }

@@ -44,16 +44,18 @@ struct WindowTable {
     (imageBytes, self.rightStep) = (4 * margins.imageCount, rightStep)
     guard max(imageBytes, images.depth * abs(rightStep)) < 1 << 30 else { return nil }
     let perLine = margins.spansElements ? tile.runCount : margins.innermost.elements
+    let places = (0..<perLine).map { WindowTable.segments(margins, tile, $0) }
     for line in 0..<margins.lines {
       // Elements and tiles that find the same windows share their lists.
       var known: [[Segment]: [Range<Int>]] = [:]
-      for place in 0..<perLine {
-        let segments = WindowTable.segments(margins, tile, place)
+      for segments in places {
         let lists = known[segments] ?? add(segments, line, margins, images)
         known[segments] = lists
         self.lists += lists
       }
     }
+    // The first window may begin so far outside that the one inside is farther than that.
+    guard entries.allSatisfy({ abs($0.left) < 1 << 30 }) else { return nil }
   }
 
   /// Returns the windows of a line that find an element of a line, or rows of a tile.

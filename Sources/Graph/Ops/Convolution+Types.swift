@@ -79,7 +79,7 @@ extension Convolution {
   private func windows(_ x: Shape, _ kernel: [Int]) throws(GraphError) -> [Extent] {
     var windows: [Extent] = []
     for (axis, size) in kernel.enumerated() {
-      let (span, overflow) = (size - 1).multipliedReportingOverflow(by: dilations[axis])
+      let (span, overflow) = (max(size, 1) - 1).multipliedReportingOverflow(by: dilations[axis])
       let (length, isLong) = (x[axis + 1].fixed ?? 0)
         .addingReportingOverflow(low[axis] + high[axis])
       guard size >= 1, !overflow, !isLong, span < length else {

@@ -108,6 +108,10 @@ import Testing
       x, cotangent, "weightGradient: 0 elements, 1 apart, do not fit axis 2 of [batch, 8, 8, 3]",
       kernel: [3, 0])
     expect(
+      x, cotangent,
+      "weightGradient: -9223372036854775808 elements, 1 apart, do not fit axis 1 of [batch, 8, 8, 3]",
+      kernel: [.min, 3])
+    expect(
       x, TensorType(.f32, [.batch, 8, .batch, 4]),
       "weightGradient: [batch, 8, 8, 3] or cotangent [batch, 8, batch, 4] depend on the batch size in"
         + " an axis but the first")
