@@ -18,8 +18,8 @@ struct ContractionSchedule {
   let leftPacking: LeftPacking
   /// Where in each block of k the terms of a row that is copied lie, if that is the same for all blocks.
   let pieces: [Piece]?
-  /// How many tiles of a block ask for the right factor's part of the next block.
-  let askingTiles: Int
+  /// How many tiles of a block prefetch the right factor's part of the next block.
+  let prefetchingTiles: Int
   /// How the elements of windows that reach outside of the left factor are cut, if any do and sums are over these.
   let windows: WindowBlocks?
   /// How such windows are cut, if sums are over them.
@@ -99,18 +99,18 @@ struct ContractionSchedule {
     blockTiles = isCut ? 1 : (tiles + groups - 1) / groups
     parts = tile.parts(of: max(1, problem.n), division.rows, division.columns)
     variants = tile.variants(problem.margins)
-    // A tile asks, with each panel, for one line of every k or, if panels are transposed, of every column.
+    // A tile prefetches, with each panel, one line of every k or, if panels are transposed, of every column.
     let lines =
       problem.transposeRight
       ? (depth + 15) / 16 * ((blockColumns + depth - 1) / depth) : (blockColumns + 15) / 16
-    let asks =
+    let prefetches =
       problem.isRightLarge && problem.right.summed.isEven && !isCut
       && (packsRight || windows != nil) && tile.count > 1
-    askingTiles = asks ? min(blockTiles, (lines + blockPanels - 1) / blockPanels) : 0
+    prefetchingTiles = prefetches ? min(blockTiles, (lines + blockPanels - 1) / blockPanels) : 0
   }
 
-  /// Whether tiles ask for what the next block will read.
-  var asksAhead: Bool { askingTiles > 0 }
+  /// Whether tiles prefetch what the next block will read.
+  var prefetchesNextBlock: Bool { prefetchingTiles > 0 }
 
   /// Whether it pays to copy panels, which tiles then read side by side.
   private static func packsRight(_ problem: ContractionProblem, _ tile: ContractionTile) -> Bool {

@@ -243,11 +243,11 @@ extension NativeContraction {
       load(.sums, to: .rax, &assembler)
       store(.rax, to: .panelSums, &assembler)
     }
-    if schedule.asksAhead { writeNothingAsked(&assembler) }
+    if schedule.prefetchesNextBlock { writeNoPrefetch(&assembler) }
     load(.blockTile, to: .rax, &assembler)
     store(.rax, to: .tile, &assembler)
     loop(.tile, below: .endBlockTile, &assembler) { assembler in
-      if schedule.asksAhead { writeFirstAsked(&assembler) }
+      if schedule.prefetchesNextBlock { writeFirstPrefetch(&assembler) }
       if isCutIntoRuns { writeTileRun(&assembler) }
       let next = assembler.makeLabel()
       for (index, variant) in schedule.variants.enumerated() {

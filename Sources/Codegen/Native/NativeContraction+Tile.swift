@@ -28,7 +28,7 @@ extension NativeContraction {
     }
     writeProducts(variant, panel, &assembler)
     assembler.bind(done)
-    if schedule.asksAhead { writeNextAsked(&assembler) }
+    if schedule.prefetchesNextBlock { writeNextPrefetch(&assembler) }
     if schedule.packsRight {
       assembler.emit(.mov, .rax, schedule.panelBytes)
       assembler.emit(.add, local(.panel), .rax)
@@ -137,7 +137,7 @@ extension NativeContraction {
   private func writeTerms(
     _ variant: TileVariant, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
   ) {
-    if schedule.asksAhead, source != .packing { loadAsked(&assembler) }
+    if schedule.prefetchesNextBlock, source != .packing { loadPrefetch(&assembler) }
     if let margins = problem.margins, let blocks = schedule.windows {
       return writeWindows(variant, panel, source, margins, blocks, &assembler)
     }
@@ -177,7 +177,7 @@ extension NativeContraction {
       }
     }
     if source != .packed, rows > 1, problem.isRightLarge { prefetchPanel(panel, &assembler) }
-    if source != .packing, schedule.asksAhead { writeAsking(&assembler) }
+    if source != .packing, schedule.prefetchesNextBlock { writePrefetchStep(&assembler) }
     for row in taken where rows > 1 {
       let factor = vector(factorRegister(row))
       assembler.emit(.vbroadcastss, factor, .at(.r8, row * tileStrides.m))

@@ -73,7 +73,7 @@ extension NativeContraction {
     let step = source == .packed ? 4 * tile.columns : problem.rightStrides.k
     assembler.move(terms * step, to: .rax)
     assembler.emit(.add, .r9, .rax)
-    if schedule.asksAhead, source != .packing {
+    if schedule.prefetchesNextBlock, source != .packing {
       assembler.emit(.imul, .rax, .r10, terms)
       assembler.emit(.add, .r12, .rax)
     }

@@ -109,7 +109,7 @@ extension NativeContraction {
     // Of the tile.
     case tile, tileRun, lineMask, firstRun, lastRun, row, tileLeft, nextRows, panel, panelSums
     // Of the next block.
-    case asked, askedStep, askedLines
+    case prefetched, prefetchStep, prefetchLines
     case rowsLeft
 
     /// The addresses of the epilogue's streams follow.
