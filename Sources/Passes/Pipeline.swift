@@ -26,20 +26,22 @@ package struct Pipeline: Sendable {
   ) -> Pipeline {
     let algebra = fast ? Pass.fastAlgebra : .algebra
     let fold = Pass.fold(growthCap: growthCap)
-    return Pipeline([
-      fold,
-      .cse,
-      algebra,
-      .movement,
-      .differentiate,
-      .update,
-      fold,
-      algebra,
-      .movement,
-      .cse,
-      .rematerialise(minimumBytes: minimumRecomputedBytes),
-      .dead,
-    ])
+    return Pipeline(
+      [
+        fold,
+        .cse,
+        algebra,
+        .movement,
+        .differentiate,
+        .update,
+        fold,
+        algebra,
+        .movement,
+        .cse,
+      ] + (fast ? [.winograd] : []) + [
+        .rematerialise(minimumBytes: minimumRecomputedBytes),
+        .dead,
+      ])
   }
 
   /// The list of every compile that does not ask otherwise.

@@ -21,6 +21,7 @@ struct Measure: ParsableCommand {
   var data: String?
   @Option(help: "A pass or rule that is left out, such as `waves`; may be given several times.")
   var disable: [String] = []
+  @Flag(help: "Apply equations that round differently too.") var fast = false
   @Flag(help: "Print what was made of the workload before it is measured.") var explain = false
   @Flag(help: "Print how long each kernel takes at least.") var profile = false
 
@@ -86,7 +87,7 @@ struct Measure: ParsableCommand {
   ) throws -> (plan: Plan, session: Session, outputs: [String]) {
     let (graph, outputs) = try workload.graph()
     let options = CompileOptions(
-      threads: threads, disabled: Set(disable), backend: backend)
+      threads: threads, disabled: Set(disable), fast: fast, backend: backend)
     let plan = try graph.compile(outputs: outputs, state: data.state, options: options)
     return (plan, try plan.makeSession(), outputs)
   }

@@ -63,10 +63,13 @@ package struct LoopKernel: Hashable, Sendable, Codable {
     package var register: VectorProgram.Register
     /// The kernel operand or local.
     package var operand: Int
+    /// Where in a kernel operand, if not at the place itself: without guards, and neighbours along the last axis.
+    package var access: Access?
 
-    package init(register: VectorProgram.Register, operand: Int) {
+    package init(register: VectorProgram.Register, operand: Int, access: Access? = nil) {
       self.register = register
       self.operand = operand
+      self.access = access
     }
   }
 
@@ -168,11 +171,14 @@ extension LoopKernel {
     while axis >= 0 {
       let isGuarded = stages.contains { $0.program.guards(axis) }
       let isAlone = reduced == axis..<axis + 1
-      if domain.count > 1, domain[axis] == 1, !isGuarded, !isAlone {
+      // What is stored at places of its own has neighbours along the last axis, be it as short as it may.
+      let isFixed =
+        axis == domain.count - 1 && stages.contains { $0.stores.contains { $0.access != nil } }
+      if domain.count > 1, domain[axis] == 1, !isGuarded, !isAlone, !isFixed {
         remove(axis)
       } else if axis + 1 < domain.count, reduced.contains(axis) == reduced.contains(axis + 1),
         axis + 1 != reduced.lowerBound, axis + 1 != reduced.upperBound,
-        stages.allSatisfy({ $0.program.steps(through: axis, inStepsOf: domain[axis + 1]) })
+        stages.allSatisfy({ $0.steps(through: axis, inStepsOf: domain[axis + 1]) })
       {
         for index in stages.indices {
           stages[index].program.widenGuards(of: axis, to: axis + 1, by: domain[axis + 1])
@@ -186,8 +192,24 @@ extension LoopKernel {
 
   private mutating func remove(_ axis: Int) {
     domain.remove(at: axis)
-    for index in stages.indices { stages[index].program.removeAxis(axis) }
+    for index in stages.indices { stages[index].removeAxis(axis) }
     let isBefore = { (bound: Int) in bound > axis ? bound - 1 : bound }
     reduced = isBefore(reduced.lowerBound)..<isBefore(reduced.upperBound)
+  }
+}
+
+extension LoopKernel.Stage {
+  /// Whether everything that is read or stored steps through an axis and the one behind it, of some extent, as through
+  /// one.
+  fileprivate func steps(through axis: Int, inStepsOf extent: Int) -> Bool {
+    program.steps(through: axis, inStepsOf: extent)
+      && stores.lazy.compactMap(\.access).allSatisfy {
+        $0.strides[axis] == $0.strides[axis + 1] * extent
+      }
+  }
+
+  fileprivate mutating func removeAxis(_ axis: Int) {
+    program.removeAxis(axis)
+    for index in stores.indices { stores[index].access?.strides.remove(at: axis) }
   }
 }

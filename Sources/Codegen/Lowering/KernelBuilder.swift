@@ -25,6 +25,8 @@ struct KernelBuilder {
   var reads: [Read] = []
   /// The stage under construction, and whether it is a sweep.
   var stage = (index: 0, isSweep: true)
+  /// Where a place of the domain lies in a member of the domain's shape: another for each element of a tile.
+  var place: IndexMap
   /// Where the member under construction lies, seen from a place of the domain.
   var frame: IndexMap
   /// The members in registers of this program.
@@ -43,8 +45,9 @@ struct KernelBuilder {
     self.lowering = lowering
     self.group = group
     members = Set(group.nodes)
-    domain = group.domain(in: lowering.graph).dimensions
-    frame = IndexMap(identityOfRank: domain.count)
+    domain = group.tileDomain(in: lowering.graph) ?? group.domain(in: lowering.graph).dimensions
+    place = IndexMap(identityOfRank: domain.count)
+    frame = place
     let reduction = group.nodes.lazy.compactMap { value -> Reduction? in
       if case .reduction(let reduction) = lowering.graph[value].op { reduction } else { nil }
     }.first
@@ -58,6 +61,7 @@ struct KernelBuilder {
     switch group.kind {
     case .map, .row, .column: buildJoin() ?? buildLoop()
     case .contraction: buildContraction()
+    case .tiles: buildTiles()
     case .scatter: buildScatter()
     case .sort: buildSort()
     }
@@ -72,7 +76,7 @@ struct KernelBuilder {
       case .elementwise(let op): emit(op, graph[value])
       case .movement(let op): emit(op, graph[value])
       case .index(let op): emit(op, value)
-      case .reduction, .contraction, .convolution:
+      case .reduction, .contraction, .convolution, .winograd:
         preconditionFailure("\(value) is not a member that lives in a register")
       }
   }
@@ -82,15 +86,14 @@ struct KernelBuilder {
   /// A member of the domain's shape is computed at its own place; another is of the shape without the reduced axes,
   /// with axes of extent 1 anywhere.
   private func place(of value: Value) -> IndexMap {
-    let identity = IndexMap(identityOfRank: domain.count)
     let dimensions = graph[value].type.shape.dimensions
-    if dimensions == domain { return identity }
+    if group.kind == .tiles || dimensions == domain { return place }
     var kept = domain.indices.filter { !reduced.contains($0) && domain[$0] != 1 }[...]
-    var map = identity
+    var map = place
     map.axes = dimensions.map { extent in
       guard extent != 1, let axis = kept.popFirst() else { return IndexMap.Axis.none(domain.count) }
       precondition(domain[axis] == extent, "\(value) has no place in the domain \(domain)")
-      return identity.axes[axis]
+      return place.axes[axis]
     }
     return map
   }
@@ -125,8 +128,15 @@ struct KernelBuilder {
     let type = graph[value].type
     let access = map.access(dimensions: type.shape.dimensions)
     let operand = self.operand(value, .read)
-    noteRead(operand, isIdentity: access.isIdentity(over: stageDomain))
+    noteRead(operand, isIdentity: isOwn(access))
     return program.append(.load(operand: operand, access, type.dataType))
+  }
+
+  /// Whether an access finds the element at a place's own position in a value of the domain's shape.
+  private func isOwn(_ access: Access) -> Bool {
+    group.kind == .tiles
+      ? access == place.access(dimensions: group.domain(in: graph).dimensions)
+      : access.isIdentity(over: stageDomain)
   }
 
   /// Reads a member that an earlier stage left in a local.

@@ -239,8 +239,10 @@ struct NativeLoop {
       assembler.emit(
         .prefetcht0,
         .at(
-          register(ofPointer: prefetch.pointer, &assembler), index: .rax, scale: pointer.size,
-          prefetch.distance + row * pointer.rowBytes + vector * width * pointer.size))
+          register(ofPointer: stage.origins[prefetch.pointer].number, &assembler), index: .rax,
+          scale: pointer.size,
+          prefetch.distance + stage.origins[prefetch.pointer].distance + row * pointer.rowBytes
+            + vector * width * pointer.size))
     }
   }
 
@@ -259,8 +261,9 @@ struct NativeLoop {
     guard let pointer = stage.pointers[index] else {
       preconditionFailure("pointer \(index) is no operand's")
     }
-    let base = register(ofPointer: index, &assembler)
-    let displacement = row * pointer.rowBytes
+    let origin = stage.origins[index]
+    let base = register(ofPointer: origin.number, &assembler)
+    let displacement = origin.distance + row * pointer.rowBytes
     guard !pointer.isSplat else { return .at(base, displacement) }
     return .at(
       base, index: .rax, scale: pointer.size, displacement + vector * width * pointer.size)

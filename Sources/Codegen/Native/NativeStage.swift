@@ -6,6 +6,8 @@ struct NativeStage {
   let emitter: VectorEmitter
   /// The addresses the stage needs: of its streams, then of its stores; nil for streams that are no operands.
   private(set) var pointers: [Pointer?]
+  /// Which address each of them is found from, numbered without gaps, and how many bytes behind it.
+  private(set) var origins: [Origin]
   /// What is asked for ahead of its use.
   private(set) var prefetches: [Prefetch] = []
   /// Where the values of each accumulation gather.
@@ -20,6 +22,12 @@ struct NativeStage {
   let temporaries: [Int]
   /// The vector registers of taps.
   let taps: [Int]
+
+  /// An address that others are found from.
+  struct Origin: Hashable {
+    var number: Int
+    var distance: Int
+  }
 
   /// An address that moves with the places.
   struct Pointer: Hashable {
@@ -110,7 +118,10 @@ struct NativeStage {
       !keepsMask || $0 != NativeStage.gatheredNaNs.number
     }
     emitter = VectorEmitter(
-      selection, stores: stage.stores.count, vectors: (0..<available).map { UInt8($0) },
+      selection, stores: stage.stores.count,
+      // At places of its own an element is stored where nothing lies, or what was read once for its sake.
+      early: Set(stage.stores.indices.filter { stage.stores[$0].access != nil }),
+      vectors: (0..<available).map { UInt8($0) },
       masks: masks,
       hoisting: NativeStage.hoisting(stage, of: kernel, width: isWide ? 16 : 8))
     let loads = selection.streams.map { stream -> Pointer? in
@@ -118,10 +129,43 @@ struct NativeStage {
       return Pointer(operand: operand, access: access, type: type, kernel)
     }
     let stores = zip(stage.stores, kept).map { store, type -> Pointer? in
-      Pointer(storing: type, to: store.operand, in: stage, of: kernel)
+      store.access.map { Pointer(operand: store.operand, access: $0, type: type, kernel) }
+        ?? Pointer(storing: type, to: store.operand, in: stage, of: kernel)
     }
     pointers = loads + stores
+    origins = NativeStage.origins(of: pointers, areShared: kernel.loopClass == .map)
     guard pointers.allSatisfy({ abs($0?.rowBytes ?? 0) < 1 << 27 }) else { return nil }
+  }
+
+  /// Numbers addresses; those that stay equally far apart, such as of a tile's elements, may be found from one.
+  private static func origins(of pointers: [Pointer?], areShared: Bool) -> [Origin] {
+    guard areShared else { return pointers.indices.map { Origin(number: $0, distance: 0) } }
+    var leaders: [Pointer: (number: Int, offset: Int)] = [:]
+    var count = 0
+    return pointers.map { pointer in
+      guard var key = pointer else { return Origin(number: -1, distance: 0) }
+      let offset = key.offset
+      key.offset = 0
+      if let leader = leaders[key], abs(offset - leader.offset) < farthest {
+        return Origin(number: leader.number, distance: offset - leader.offset)
+      }
+      if leaders[key] == nil { leaders[key] = (count, offset) }
+      count += 1
+      return Origin(number: count - 1, distance: 0)
+    }
+  }
+
+  /// How far apart addresses may be of which one is found from the other.
+  private static let farthest = 1 << 30
+
+  /// The addresses that others are found from, by their numbers.
+  var leaders: [(number: Int, pointer: Pointer)] {
+    var next = 0
+    return zip(pointers, origins).compactMap { pointer, origin in
+      guard let pointer, origin.number >= next else { return nil }
+      next = origin.number + 1
+      return (origin.number, pointer)
+    }
   }
 
   /// What to do before the loop over a line's vectors, if there are enough of them to make up for it.
@@ -153,7 +197,10 @@ struct NativeStage {
       let known = pointers[..<emitter.selection.streams.count].firstIndex { $0 == pointer }
       let index = known ?? pointers.count
       guard index < NativeStage.bases.count else { continue }
-      if known == nil { pointers.append(pointer) }
+      if known == nil {
+        pointers.append(pointer)
+        origins.append(Origin(number: index, distance: 0))
+      }
       prefetches.append(Prefetch(pointer: index, distance: 2 * pointer.strides[axis]))
     }
   }
@@ -178,7 +225,8 @@ struct NativeStage {
   mutating func prefetchGuardedLines(of kernel: LoopKernel) {
     guard kernel.domain.indices.contains(where: stage.program.guards) else { return }
     for index in emitter.selection.streams.indices {
-      guard let pointer = pointers[index], !pointer.isSplat, index < NativeStage.bases.count,
+      guard let pointer = pointers[index], !pointer.isSplat, origins[index].distance == 0,
+        origins[index].number < NativeStage.bases.count,
         kernel.domain.reduce(pointer.size, *) >= NativeStage.prefetchedByteCount
       else { continue }
       prefetches.append(Prefetch(pointer: index, distance: NativeStage.rowsAhead))
@@ -335,12 +383,11 @@ extension NativeLoop {
 
   /// Finds the addresses a stage needs at the unit's first row and column 0.
   func loadPointers(_ stage: NativeStage, _ assembler: inout Assembler) {
-    for (index, pointer) in stage.pointers.enumerated() {
-      guard let pointer else { continue }
-      let isInRegister = index < NativeStage.bases.count
-      let target: Register = isInRegister ? .gpr(NativeStage.bases[index]) : .rax
+    for (number, pointer) in stage.leaders {
+      let isInRegister = number < NativeStage.bases.count
+      let target: Register = isInRegister ? .gpr(NativeStage.bases[number]) : .rax
       load(pointer, to: target, &assembler)
-      if !isInRegister { assembler.emit(.mov, pointerSlot(index), target) }
+      if !isInRegister { assembler.emit(.mov, pointerSlot(number), target) }
     }
   }
 

@@ -24,7 +24,8 @@ struct VectorEmitter {
   /// The mask registers a program may use where the code around it needs none.
   static let masks: [UInt8] = [2, 3, 4, 5, 6, 7]
 
-  /// Allocates registers from pools to a selection, whose first results are stored.
+  /// Allocates registers from pools to a selection, whose first results are stored: at the end, or those of some
+  /// numbers early, where nothing that is still to be read lies.
   ///
   /// The code around a program that is hoisted from runs it for vector after vector, and first writes what
   /// `writeConstants` and `writeInvariants` do; from there to the loop's end it leaves the registers alone, except the
@@ -32,7 +33,7 @@ struct VectorEmitter {
   ///
   /// - Precondition: The checker accepts the allocations.
   init(
-    _ selection: InstructionSelection, stores: Int, vectors: [UInt8],
+    _ selection: InstructionSelection, stores: Int, early: Set<Int> = [], vectors: [UInt8],
     masks: [UInt8] = VectorEmitter.masks, hoisting: LoopSplit.Hoisting = .nothing
   ) {
     self.selection = selection
@@ -43,12 +44,12 @@ struct VectorEmitter {
       .vector: Array(vectors.dropFirst()), .mask: masks.filter { $0 != 2 && $0 != 7 },
     ]
     var split = LoopSplit(
-      selection, stores: stores, pools: pools.mapValues(\.count),
+      selection, stores: stores, early: early, pools: pools.mapValues(\.count),
       lasting: lasting.mapValues(\.count), hoisting)
     var before = VectorEmitter.allocate(
       split.before, split.banks, lasting, fixed: [:], live: split.kept)
     if before.slotCount > 0 {
-      split = LoopSplit(unsplit: selection, stores: stores)
+      split = LoopSplit(unsplit: selection, stores: stores, early: early)
       before = RegisterAllocation()
     }
     let all = pools
@@ -60,7 +61,7 @@ struct VectorEmitter {
       live: split.results + split.kept)
     // A value that lost its register in the loop would not be there for the next vector.
     if split.kept.contains(where: { body.outcome[$0] != before.outcome[$0] }) {
-      split = LoopSplit(unsplit: selection, stores: stores)
+      split = LoopSplit(unsplit: selection, stores: stores, early: early)
       before = RegisterAllocation()
       body = VectorEmitter.allocate(
         split.body, split.banks, all, fixed: core, live: split.results)
@@ -89,7 +90,7 @@ struct VectorEmitter {
 
   /// Writes the program for one vector, and the stores of the results that are stored.
   ///
-  /// Nothing is stored before everything has been read, so that results may lie where operands were.
+  /// If nothing is stored early, everything has been read before, so that results may lie where operands were.
   ///
   /// - Parameters:
   ///   - assembler: Receives the code.

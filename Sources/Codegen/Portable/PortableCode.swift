@@ -44,6 +44,8 @@ package struct PortableCode: Hashable, Sendable, Codable {
   package struct Result: Hashable, Sendable, Codable {
     package var slot: Int32
     package var type: DataType
+    /// Where the access of its store begins in the table, if it has one.
+    package var access: Int = -1
   }
 
   /// The steps in order.
@@ -113,6 +115,13 @@ package struct PortableCode: Hashable, Sendable, Codable {
     }
   }
 
+  /// Notes where the first results are stored, if not at the place itself.
+  fileprivate mutating func place(_ stores: [LoopKernel.Store]) {
+    for (index, store) in stores.enumerated() {
+      if let access = store.access { results[index].access = append(access) }
+    }
+  }
+
   private mutating func append(_ access: Access) -> Int {
     let start = accesses.count
     accesses.append(access.offset)
@@ -176,7 +185,12 @@ extension Kernel {
   package var portableCode: [PortableCode] {
     switch body {
     case .loop(let loop):
-      loop.stages.map { PortableCode($0.program, domain: loop.domain(of: $0), kept: $0.kept) }
+      loop.stages.map { stage in
+        var code = PortableCode(
+          stage.program, domain: loop.domain(of: stage), kept: stage.kept)
+        code.place(stage.stores)
+        return code
+      }
     case .contraction(let kernel):
       [PortableCode(kernel.epilogue, domain: kernel.domain, kept: kernel.stores.map(\.register))]
     case .bundle: parts.flatMap(\.portableCode)

@@ -17,7 +17,9 @@ struct LoopSplit {
   private(set) var before: [MachineOperation] = []
   /// How many of those are constants.
   private(set) var constantCount = 0
-  /// What is done for each vector; stores come last, when all that is read has been.
+  /// What is done for each vector.
+  ///
+  /// Stores come last, when all that is read has been, but for those that may come early.
   private(set) var body: [MachineOperation] = []
   /// The values that stay in registers during the loop.
   private(set) var kept: [VirtualRegister] = []
@@ -41,17 +43,17 @@ struct LoopSplit {
   /// The loop then needs no more registers than pools have, and what is done before it no more than there are lasting
   /// ones.
   init(
-    _ selection: InstructionSelection, stores: Int, pools: [RegisterBank: Int],
-    lasting: [RegisterBank: Int], _ hoisting: Hoisting
+    _ selection: InstructionSelection, stores: Int, early: Set<Int> = [],
+    pools: [RegisterBank: Int], lasting: [RegisterBank: Int], _ hoisting: Hoisting
   ) {
     banks = selection.banks
     body = selection.operations
     var candidates = LoopSplit.candidates(selection, hoisting)
-    var isInterleaved = hoisting != .nothing
+    var isInterleaved = hoisting != .nothing && early.isEmpty
     while true {
       let stored = split(selection, stores: stores, candidates.map(\.value))
       if isInterleaved { body = LoopSplit.interleaved(body, count: banks.count) }
-      body += stored
+      body = LoopSplit.storing(stored, early, in: body)
       body = LoopSplit.choosingForms(body, live: Set(results + kept))
       let excess = max(
         excess(of: body, held: kept, live: results + kept, pools),
@@ -70,8 +72,9 @@ struct LoopSplit {
   }
 
   /// Returns a split that keeps no values, for where registers did not suffice after all.
-  init(unsplit selection: InstructionSelection, stores: Int) {
-    self.init(selection, stores: stores, pools: [:], lasting: [:], .nothing)
+  init(unsplit selection: InstructionSelection, stores: Int, early: Set<Int> = []) {
+    self.init(
+      selection, stores: stores, early: early, pools: [:], lasting: [:], .nothing)
   }
 }
 
@@ -245,6 +248,26 @@ extension LoopSplit {
 // MARK: - Order
 
 extension LoopSplit {
+  /// Returns operations with the stores at their end, but for those of some numbers, which stand behind the operation
+  /// that defines what they store.
+  private static func storing(
+    _ stores: [MachineOperation], _ early: Set<Int>, in operations: [MachineOperation]
+  ) -> [MachineOperation] {
+    guard !early.isEmpty else { return operations + stores }
+    var waiting: [VirtualRegister: [MachineOperation]] = [:]
+    for store in stores where store.store.map({ early.contains($0.number) }) == true {
+      waiting[store.uses[0], default: []].append(store)
+    }
+    let body = operations.flatMap { operation in
+      [operation] + (operation.result.flatMap { waiting.removeValue(forKey: $0) } ?? [])
+    }
+    // What is defined before the loop is stored at its end, too.
+    return body
+      + stores.filter { store in
+        waiting[store.uses[0]] != nil || store.store.map { early.contains($0.number) } == false
+      }
+  }
+
   /// Returns the operations in the order in which a machine without limits would begin them.
   ///
   /// A processor looks only so far ahead: chains that do not depend on each other should be near each other.

@@ -14,10 +14,16 @@ public struct FusionGroup: Hashable, Sendable {
     case column
     /// A contraction with an elementwise epilogue.
     case contraction
+    /// One of Winograd's maps with an elementwise epilogue.
+    case tiles
     /// Additions at places that are data.
     case scatter
     /// Lines put in order.
     case sort
+
+    /// The most nodes that are put into one kernel of this kind, so that it stays small enough to compile; one of tiles
+    /// has a program for each element of a tile.
+    package var maximumNodes: Int { self == .tiles ? 32 : FusionGroup.maximumNodes }
 
     /// The most values a kernel of this kind stores.
     ///
@@ -27,6 +33,7 @@ public struct FusionGroup: Hashable, Sendable {
       switch self {
       case .map, .row, .column: FusionGroup.maximumStreams
       case .contraction: 8
+      case .tiles: 4
       case .scatter, .sort: 1
       }
     }
@@ -38,7 +45,7 @@ public struct FusionGroup: Hashable, Sendable {
   public let nodes: [Value]
   /// The members that are stored, in graph order; never none.
   public let outputs: [Value]
-  /// The contraction, scatter or sort the kernel is built around; nil for other kinds.
+  /// The contraction, map, scatter or sort the kernel is built around; nil for other kinds.
   public let core: Value?
 
   /// Creates a group.
@@ -49,7 +56,7 @@ public struct FusionGroup: Hashable, Sendable {
     self.core = core
   }
 
-  /// The most nodes that are put into one kernel, so that it stays small enough to compile.
+  /// The most nodes that are put into any kernel.
   package static let maximumNodes = 200
   /// The most rows of a column that are gone through again once they are reduced: they are still in the cache then.
   package static let mostRowsSweptAgain = 16
@@ -59,7 +66,7 @@ public struct FusionGroup: Hashable, Sendable {
   /// The last output.
   package var root: Value { outputs[outputs.count - 1] }
 
-  /// Returns the shape whose places the kernel visits: that of a map's or contraction's elements, and the one
+  /// Returns the shape whose places the kernel visits: that of a map's, contraction's or tile's elements, and the one
   /// that reductions reduce.
   package func domain(in graph: Graph) -> Shape {
     guard kind == .row || kind == .column,
@@ -122,6 +129,9 @@ extension Op {
     }
   }
 
+  /// Whether tiles become planes or planes tiles.
+  package var isWinograd: Bool { if case .winograd = self { true } else { false } }
+
   /// Whether slices are added at places that are data.
   package var isScatter: Bool { if case .index(.scatterAdd) = self { true } else { false } }
 
@@ -129,7 +139,7 @@ extension Op {
   package var isSort: Bool { if case .index(.argSort) = self { true } else { false } }
 
   /// Whether a kernel is built around the node.
-  package var isCore: Bool { isContraction || isScatter || isSort }
+  package var isCore: Bool { isContraction || isWinograd || isScatter || isSort }
 
   /// Whether the value comes from outside the computation.
   package var isLeaf: Bool { if case .leaf = self { true } else { false } }

@@ -22,7 +22,7 @@ extension Op {
     switch self {
     case .leaf(let leaf): .leaf(try leaf.bound(batch: batch))
     case .movement(let movement): .movement(try movement.bound(batch: batch))
-    case .elementwise, .reduction, .contraction, .convolution, .index: self
+    case .elementwise, .reduction, .contraction, .convolution, .winograd, .index: self
     }
   }
 }

@@ -15,6 +15,8 @@ public enum Op: Hashable, Sendable {
   case contraction(Contraction)
   /// Windows times weights.
   case convolution(Convolution)
+  /// The maps before and behind products of 3×3 windows in tiles.
+  case winograd(Winograd)
   /// Places that are themselves data.
   case index(Index)
 
@@ -27,6 +29,7 @@ public enum Op: Hashable, Sendable {
     case .movement(let op): op
     case .contraction(let op): op
     case .convolution(let op): op
+    case .winograd(let op): op
     case .index(let op): op
     }
   }
@@ -42,7 +45,7 @@ public enum Op: Hashable, Sendable {
     Leaf.samples.map(Op.leaf) + Elementwise.samples.map(Op.elementwise)
       + Reduction.samples.map(Op.reduction) + Movement.samples.map(Op.movement)
       + Contraction.samples.map(Op.contraction) + Convolution.samples.map(Op.convolution)
-      + Index.samples.map(Op.index)
+      + Winograd.samples.map(Op.winograd) + Index.samples.map(Op.index)
   }
 
   /// Returns the operation a line of graph text names, or nil where no family knows the name.
@@ -55,6 +58,7 @@ public enum Op: Hashable, Sendable {
     if let op = try Movement.named(name, attributes, type: type) { return .movement(op) }
     if let op = try Contraction.named(name, attributes, type: type) { return .contraction(op) }
     if let op = try Convolution.named(name, attributes, type: type) { return .convolution(op) }
+    if let op = try Winograd.named(name, attributes, type: type) { return .winograd(op) }
     if let op = try Index.named(name, attributes, type: type) { return .index(op) }
     return nil
   }

@@ -20,7 +20,7 @@ extension Op {
     case .elementwise(.cast(let dataType)): .elementwise(.cast(dataType.widened))
     case .index(.oneHot(let depth, let dataType)):
       .index(.oneHot(depth: depth, dataType.widened))
-    case .elementwise, .reduction, .movement, .contraction, .convolution, .index: self
+    case .elementwise, .reduction, .movement, .contraction, .convolution, .winograd, .index: self
     }
   }
 }

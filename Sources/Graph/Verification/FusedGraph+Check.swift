@@ -10,12 +10,13 @@
 //                  pointwise nodes of shape D (elements), or of D without the reduced axes, up to axes of
 //                  extent 1 (the reduced level, to which the reductions belong too);
 //     contraction  one contraction of result D, the core, and pointwise nodes of shape D; a few outputs;
+//     tiles        one of Winograd's maps of result D, the core, and elementwise nodes of shape D;
 //     scatter      one scatter, the core.
 // G4  A member reads another at its own place: directly at the same level; in a row also the reduced level from
 //     elements or from the reduced level, if axes of extent above 1 keep their order and come first; in a
 //     column so from the reduced level, and from elements if the reduced axes are missing and the others keep
 //     their order. Contractions, scatters and reductions of other groups, and what reads at other places, read
-//     memory; a contraction that in which its factors' elements lie, behind movement.
+//     memory, as a map of tiles does; a contraction that in which its factors' elements lie, behind movement.
 // G5  What a group reads from memory is a leaf or an output of an earlier group.
 // G6  The outputs are the members that results or other groups read.
 
@@ -163,6 +164,14 @@ extension FusionChecker {
       if let core = group.core, !graph[core].op.isContraction {
         fail("G3", "the core of contraction group \(index) is \(name(core))")
       }
+    case .tiles:
+      expectCore(group.core, cores, index)
+      for value in group.nodes where !graph[value].op.isWinograd && !graph[value].op.isElementwise {
+        fail("G3", "tiles group \(index) holds \(name(value))")
+      }
+      if let core = group.core, !graph[core].op.isWinograd {
+        fail("G3", "the core of tiles group \(index) is \(name(core))")
+      }
     case .scatter:
       expectCore(group.core, cores, index)
       if group.nodes.count != 1 { fail("G3", "scatter group \(index) has other members") }
@@ -173,7 +182,7 @@ extension FusionChecker {
     if group.kind != .row, group.kind != .column, let reduction = reductions.first {
       fail("G3", "\(group.kind) group \(index) holds \(name(reduction))")
     }
-    if [.contraction, .scatter, .sort].contains(group.kind), group.core == nil {
+    if [.contraction, .tiles, .scatter, .sort].contains(group.kind), group.core == nil {
       fail("G3", "\(group.kind) group \(index) has no core")
     }
     if group.outputs.count > group.kind.maximumOutputs {
@@ -253,7 +262,8 @@ extension FusionChecker {
         readInMemory(operand, by: name(value), index)
       case .index(.gather) where position == 0:
         readInMemory(operand, by: name(value), index)
-      case .elementwise, .reduction, .movement, .contraction, .convolution, .index, .leaf:
+      case .elementwise, .reduction, .movement, .contraction, .convolution, .winograd, .index,
+        .leaf:
         readElements(of: operand, by: value, group, index, levels)
       }
     }

@@ -62,6 +62,7 @@ extension Op {
     case .movement(let op): op
     case .contraction(let op): op
     case .convolution(let op): op
+    case .winograd(let op): op
     case .index(let op): op
     }
   }

@@ -230,7 +230,7 @@ extension Dataflow {
       case .index(.argSort): way = .sorted
       case .index(.gather) where position == 0: way = .indexed
       case .index: way = .indices
-      case .movement, .leaf: way = .elsewhere(by: value)
+      case .winograd, .movement, .leaf: way = .elsewhere(by: value)
       }
       // A number that others form themselves is in memory for those that read memory.
       if source < 0, node.op.isContraction || node.op.readsMemory(at: position) {

@@ -6,7 +6,7 @@ package import DescentGraph
 //
 // 1. A contraction takes the pointwise nodes behind it, up to the last one all of them lead to. Nodes
 //    that only one group reads and that follow from what is in memory go there.
-// 2. Contractions take what only their epilogues read; then rows take what stands before, between and behind
+// 2. Contractions and tiles take what only their epilogues read; then rows take what stands before, between and behind
 //    their reductions, then columns, then maps take one another.
 // 3. Groups over one domain that read the same values become one, though none reads the other.
 // 4. Contractions take the maps that read them, though more than one value is stored then. It comes so late
@@ -53,7 +53,7 @@ struct Fuser {
       growEpilogue(of: Int32(node))
     }
     joinReaders(computed)
-    for kind in [FusionGroup.Kind.contraction, .row, .column, .map]
+    for kind in [FusionGroup.Kind.contraction, .tiles, .row, .column, .map]
     where computed.contains(where: { groups.kind(ofNode: $0) == kind }) {
       if kind == .row || kind == .column { sweepLargeReads(computed, kind) }
       // What joins on the way up may open the way for others on the way down, and again.
@@ -164,7 +164,8 @@ struct Fuser {
       for position in users {
         let leader = groups.leader(of: dataflow.reads[Int(position)].reader)
         let group = groups[leader]
-        guard group.kind != .contraction, !group.isAlone, kind == nil || group.kind == kind,
+        guard group.kind != .contraction, group.kind != .tiles,
+          !group.isAlone, kind == nil || group.kind == kind,
           graph[group.domain].type.shape.count == count
         else { continue }
         let known = siblings[dataflow.domain(of: group), default: []]

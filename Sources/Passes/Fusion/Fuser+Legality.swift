@@ -35,12 +35,17 @@ extension Fuser {
     if let reason = obstacle(one, two) { return reason }
     var merged = two.kind == .map ? one : two
     let count = one.nodes.count + two.nodes.count
-    guard count <= FusionGroup.maximumNodes else { return .full(count) }
+    guard count <= merged.kind.maximumNodes else { return .full(count) }
     let streams = max(one.sources.count, two.sources.count)
     guard streams <= FusionGroup.maximumStreams else { return .tooManyStreams(streams) }
     let reads = groups.reads(of: first, by: second)
     for position in reads {
       if let reason = obstacle(to: dataflow.reads[Int(position)], in: merged) { return reason }
+    }
+    if merged.kind == .tiles,
+      let node = (one.nodes + two.nodes).first(where: { !mayStandBehindTiles($0) })
+    {
+      return .readElsewhere(by: Value(Int(node)))
     }
     if merged.kind == .contraction,
       let movement = movementAcrossRows(
@@ -67,7 +72,9 @@ extension Fuser {
   /// Returns the kind of two kinds' kernel, or nil where there is none.
   static func joint(_ kind: FusionGroup.Kind, _ other: FusionGroup.Kind) -> FusionGroup.Kind? {
     switch (kind, other) {
-    case (.scatter, _), (_, .scatter), (.sort, _), (_, .sort), (.contraction, .contraction): nil
+    case (.scatter, _), (_, .scatter), (.sort, _), (_, .sort), (.contraction, .contraction),
+      (.tiles, .tiles):
+      nil
     case (_, .map): kind
     case (.map, _): other
     default: kind == other ? kind : nil
@@ -117,6 +124,12 @@ extension Fuser {
   private func isReduced(_ node: Int32, in group: GroupGraph.Group) -> Bool {
     graph.nodes[Int(node)].op.isReduction
       || dataflow.shapes[Int(node)] != dataflow.domain(of: group)
+  }
+
+  /// Whether a node may be a member of a kernel of tiles: it is the map, or computed anew in the frame of each element.
+  private func mayStandBehindTiles(_ node: Int32) -> Bool {
+    let op = graph.nodes[Int(node)].op
+    return op.isWinograd || op.isElementwise
   }
 
   /// Returns the limit that a group exceeds.

@@ -239,6 +239,7 @@ extension Dataflow {
       view = GroupGraph.View(
         outer: outer, extent: extent, inner: inner, reduced: squeezedShapes[index])
     case .contraction, .convolution: kind = .contraction
+    case .winograd: kind = .tiles
     case .index(.scatterAdd): kind = .scatter
     case .index(.argSort): kind = .sort
     case .elementwise, .movement, .index, .leaf: break

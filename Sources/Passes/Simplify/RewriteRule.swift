@@ -10,7 +10,7 @@ package enum Numerics: String, Sendable {
 
 /// The kind of operation at which a rule looks first.
 package enum OpKind: Hashable, Sendable {
-  case leaf, select, cast, philox, contract, convolve, gather, scatterAdd, oneHot, argSort
+  case leaf, select, cast, philox, contract, convolve, winograd, gather, scatterAdd, oneHot, argSort
   case unary(UnaryFunction)
   case binary(BinaryFunction)
   case compare(Comparison)
@@ -26,6 +26,7 @@ package enum OpKind: Hashable, Sendable {
     case .movement(let op): self.init(op)
     case .contraction: self = .contract
     case .convolution: self = .convolve
+    case .winograd: self = .winograd
     case .index(.gather): self = .gather
     case .index(.scatterAdd): self = .scatterAdd
     case .index(.argSort): self = .argSort

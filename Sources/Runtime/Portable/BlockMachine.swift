@@ -63,6 +63,7 @@ struct BlockMachine {
 
   /// Copies a result of a block to memory, narrowing it to its type.
   func store(_ index: Int, to target: UnsafeMutableRawPointer, at start: Int, _ count: Int) {
+    if results[index].access >= 0 { return scatter(index, to: target, at: start, count) }
     let result = result(index)
     switch results[index].type {
     case .f32, .i32:
@@ -170,6 +171,29 @@ extension BlockMachine {
       }
       lane += run
       advance(by: run)
+    }
+  }
+
+  /// Copies a result of a block to places of its own.
+  fileprivate func scatter(
+    _ index: Int, to target: UnsafeMutableRawPointer, at start: Int, _ count: Int
+  ) {
+    let (type, result) = (results[index].type, result(index))
+    findAddresses(accesses + results[index].access, start, count)
+    for lane in 0..<count {
+      let address = scratch.addresses[lane]
+      switch type {
+      case .f32, .i32:
+        target.assumingMemoryBound(to: UInt32.self)[address] =
+          result.assumingMemoryBound(to: UInt32.self)[lane]
+      case .i64, .f64:
+        target.assumingMemoryBound(to: UInt64.self)[address] =
+          result.assumingMemoryBound(to: UInt64.self)[lane]
+      case .u8, .bool:
+        let value = result.assumingMemoryBound(to: Int32.self)[lane]
+        target.assumingMemoryBound(to: UInt8.self)[address] =
+          UInt8(truncatingIfNeeded: type == .bool ? value & 1 : value)
+      }
     }
   }
 

@@ -13,83 +13,105 @@ extension GradientCase {
     )
   }
 
-  static let convolutions: [GradientCase] = [
-    GradientCase("convolve 1D", [operand([2, 5, 2]), operand([3, 2, 2])]) {
-      convolve($0[0], $0[1], padding: .same)
-    },
-    GradientCase("convolve strided", [operand([1, 5, 4, 2]), operand([2, 3, 2, 2])]) {
-      convolve(
-        $0[0], $0[1], strides: [2, 1], padding: .zeros(low: [1, 0], high: [0, 1]),
-        dilations: [2, 1])
-    },
-    GradientCase("convolve dilated", [operand([2, 5, 3, 2]), operand([3, 2, 2, 3])]) {
-      convolve($0[0], $0[1], dilations: [2, 1])
-    },
-    // The last window ends before the last element, and between windows lie elements that none holds.
-    GradientCase("convolve apart", [operand([2, 8, 3]), operand([2, 3, 2])]) {
-      convolve($0[0], $0[1], strides: [3])
-    },
-    GradientCase("convolve of itself", [operand([2, 2, 2])]) {
-      convolve($0[0], $0[0].reshape([2, 2, 2]))
-    },
-    GradientCase("convolve 3D", [operand([1, 2, 3, 2, 2]), operand([2, 2, 1, 2, 2])]) {
-      convolve($0[0], $0[1], strides: [1, 1, 2])
-    },
-    GradientCase("convolve asymmetric", [operand([2, 4, 3, 2]), operand([3, 2, 2, 2])]) {
-      convolve($0[0], $0[1], padding: .zeros(low: [2, 0], high: [1, 1]))
-    },
-    GradientCase("convolve dilated, padded", [operand([1, 4, 3, 2]), operand([3, 2, 2, 2])]) {
-      convolve($0[0], $0[1], padding: .zeros(low: [1, 2], high: [3, 0]), dilations: [2, 2])
-    },
-    // The outermost windows see nothing of the operand.
-    GradientCase("convolve far outside", [operand([2, 3, 2]), operand([2, 2, 3])]) {
-      convolve($0[0], $0[1], padding: .zeros(low: [4], high: [3]))
-    },
-    GradientCase("convolve far before", [operand([1, 2, 3, 1]), operand([1, 3, 1, 2])]) {
-      convolve($0[0], $0[1], padding: .zeros(low: [2, 4], high: [0, 1]))
-    },
-    GradientCase("convolve far outside, strided", [operand([1, 3, 4, 2]), operand([2, 3, 2, 2])]) {
-      convolve($0[0], $0[1], strides: [2, 3], padding: .zeros(low: [4, 1], high: [3, 5]))
-    },
-    // The last window ends before the last zero.
-    GradientCase("convolve apart, padded", [operand([2, 6, 2]), operand([2, 2, 2])]) {
-      convolve($0[0], $0[1], strides: [3], padding: .zeros(low: [1], high: [2]), dilations: [2])
-    },
-    GradientCase("convolve nothing", [operand([2, 0, 2]), operand([2, 2, 2])]) {
-      convolve($0[0], $0[1], padding: .zeros([2]))
-    },
-    GradientCase("convolve 3D padded", [operand([1, 2, 2, 3, 1]), operand([2, 1, 3, 1, 2])]) {
-      convolve($0[0], $0[1], padding: .zeros(low: [1, 1, 0], high: [0, 2, 3]))
-    },
-    GradientCase("convolve 3D strided", [operand([1, 2, 2, 3, 1]), operand([2, 1, 3, 1, 2])]) {
-      convolve(
-        $0[0], $0[1], strides: [1, 2, 2], padding: .zeros(low: [1, 0, 2], high: [1, 1, 1]))
-    },
-    GradientCase("weightGradient", [operand([2, 4, 3, 2]), operand([2, 4, 3, 2])]) {
-      let windows = Convolution(strides: [1, 1], dilations: [1, 1], low: [1, 1], high: [1, 0])
-      return $0[0].weightGradient(windows, kernel: [3, 2], $0[1])
-    },
-    GradientCase("weightGradient, strided", [operand([1, 5, 4, 1]), operand([1, 3, 2, 2])]) {
-      let windows = Convolution(strides: [2, 3], dilations: [2, 1], low: [1, 1], high: [1, 0])
-      return $0[0].weightGradient(windows, kernel: [2, 2], $0[1])
-    },
-    GradientCase("weightGradient of itself", [operand([2, 3, 2])]) {
-      let windows = Convolution(strides: [1], dilations: [1], low: [2], high: [0])
-      return $0[0].weightGradient(windows, kernel: [3], $0[0])
-    },
-    GradientCase("convolve groups", [operand([1, 3, 3, 4]), operand([2, 2, 2, 4])]) {
-      convolve($0[0], $0[1], groups: 2)
-    },
-    GradientCase("convolve depthwise", [operand([1, 3, 3, 2]), operand([2, 2, 1, 4])]) {
-      convolve($0[0], $0[1], groups: 2)
-    },
-    GradientCase("convolveTransposed", [operand([1, 2, 3, 2]), operand([3, 2, 2, 2])]) {
-      convolveTransposed($0[0], $0[1], strides: [2, 3], padding: .zeros([1, 0]))
-    },
-    GradientCase("convolveTransposed side by side", [operand([1, 3, 2]), operand([3, 2, 2])]) {
-      convolveTransposed($0[0], $0[1], padding: .zeros([1]))
-    },
-  ]
+  static let winogradMaps: [GradientCase] = Winograd.tiles.flatMap { tile in
+    let planes = Extent(offset: (tile + 2) * (tile + 2))
+    let shapes: [(Winograd.Transform, Shape)] = [
+      (.image, [2, Extent(offset: 2 * tile), Extent(offset: tile + 1), 2]), (.kernel, [3, 3, 2]),
+      (.cotangent, [Extent(offset: 2 * tile), Extent(offset: tile), 3]),
+      (.result, [planes, 2, 1, 2]),
+      (.kernelGradient, [planes, 1, 1, 2]),
+    ]
+    return shapes.map { transform, shape in
+      let isImage = transform == .image
+      let map = Winograd(
+        transform, tile: tile, axis: isImage ? 1 : 0, low: isImage ? [1, 0] : [0, 0],
+        high: isImage ? [1, 1] : [0, 0])
+      return GradientCase("\(map.name), tile \(tile)", [operand(shape)]) {
+        $0[0].apply(.winograd(map))
+      }
+    }
+  }
+
+  static let convolutions: [GradientCase] =
+    winogradMaps + [
+      GradientCase("convolve 1D", [operand([2, 5, 2]), operand([3, 2, 2])]) {
+        convolve($0[0], $0[1], padding: .same)
+      },
+      GradientCase("convolve strided", [operand([1, 5, 4, 2]), operand([2, 3, 2, 2])]) {
+        convolve(
+          $0[0], $0[1], strides: [2, 1], padding: .zeros(low: [1, 0], high: [0, 1]),
+          dilations: [2, 1])
+      },
+      GradientCase("convolve dilated", [operand([2, 5, 3, 2]), operand([3, 2, 2, 3])]) {
+        convolve($0[0], $0[1], dilations: [2, 1])
+      },
+      // The last window ends before the last element, and between windows lie elements that none holds.
+      GradientCase("convolve apart", [operand([2, 8, 3]), operand([2, 3, 2])]) {
+        convolve($0[0], $0[1], strides: [3])
+      },
+      GradientCase("convolve of itself", [operand([2, 2, 2])]) {
+        convolve($0[0], $0[0].reshape([2, 2, 2]))
+      },
+      GradientCase("convolve 3D", [operand([1, 2, 3, 2, 2]), operand([2, 2, 1, 2, 2])]) {
+        convolve($0[0], $0[1], strides: [1, 1, 2])
+      },
+      GradientCase("convolve asymmetric", [operand([2, 4, 3, 2]), operand([3, 2, 2, 2])]) {
+        convolve($0[0], $0[1], padding: .zeros(low: [2, 0], high: [1, 1]))
+      },
+      GradientCase("convolve dilated, padded", [operand([1, 4, 3, 2]), operand([3, 2, 2, 2])]) {
+        convolve($0[0], $0[1], padding: .zeros(low: [1, 2], high: [3, 0]), dilations: [2, 2])
+      },
+      // The outermost windows see nothing of the operand.
+      GradientCase("convolve far outside", [operand([2, 3, 2]), operand([2, 2, 3])]) {
+        convolve($0[0], $0[1], padding: .zeros(low: [4], high: [3]))
+      },
+      GradientCase("convolve far before", [operand([1, 2, 3, 1]), operand([1, 3, 1, 2])]) {
+        convolve($0[0], $0[1], padding: .zeros(low: [2, 4], high: [0, 1]))
+      },
+      GradientCase(
+        "convolve far outside, strided", [operand([1, 3, 4, 2]), operand([2, 3, 2, 2])]
+      ) {
+        convolve($0[0], $0[1], strides: [2, 3], padding: .zeros(low: [4, 1], high: [3, 5]))
+      },
+      // The last window ends before the last zero.
+      GradientCase("convolve apart, padded", [operand([2, 6, 2]), operand([2, 2, 2])]) {
+        convolve($0[0], $0[1], strides: [3], padding: .zeros(low: [1], high: [2]), dilations: [2])
+      },
+      GradientCase("convolve nothing", [operand([2, 0, 2]), operand([2, 2, 2])]) {
+        convolve($0[0], $0[1], padding: .zeros([2]))
+      },
+      GradientCase("convolve 3D padded", [operand([1, 2, 2, 3, 1]), operand([2, 1, 3, 1, 2])]) {
+        convolve($0[0], $0[1], padding: .zeros(low: [1, 1, 0], high: [0, 2, 3]))
+      },
+      GradientCase("convolve 3D strided", [operand([1, 2, 2, 3, 1]), operand([2, 1, 3, 1, 2])]) {
+        convolve(
+          $0[0], $0[1], strides: [1, 2, 2], padding: .zeros(low: [1, 0, 2], high: [1, 1, 1]))
+      },
+      GradientCase("weightGradient", [operand([2, 4, 3, 2]), operand([2, 4, 3, 2])]) {
+        let windows = Convolution(strides: [1, 1], dilations: [1, 1], low: [1, 1], high: [1, 0])
+        return $0[0].weightGradient(windows, kernel: [3, 2], $0[1])
+      },
+      GradientCase("weightGradient, strided", [operand([1, 5, 4, 1]), operand([1, 3, 2, 2])]) {
+        let windows = Convolution(strides: [2, 3], dilations: [2, 1], low: [1, 1], high: [1, 0])
+        return $0[0].weightGradient(windows, kernel: [2, 2], $0[1])
+      },
+      GradientCase("weightGradient of itself", [operand([2, 3, 2])]) {
+        let windows = Convolution(strides: [1], dilations: [1], low: [2], high: [0])
+        return $0[0].weightGradient(windows, kernel: [3], $0[0])
+      },
+      GradientCase("convolve groups", [operand([1, 3, 3, 4]), operand([2, 2, 2, 4])]) {
+        convolve($0[0], $0[1], groups: 2)
+      },
+      GradientCase("convolve depthwise", [operand([1, 3, 3, 2]), operand([2, 2, 1, 4])]) {
+        convolve($0[0], $0[1], groups: 2)
+      },
+      GradientCase("convolveTransposed", [operand([1, 2, 3, 2]), operand([3, 2, 2, 2])]) {
+        convolveTransposed($0[0], $0[1], strides: [2, 3], padding: .zeros([1, 0]))
+      },
+      GradientCase("convolveTransposed side by side", [operand([1, 3, 2]), operand([3, 2, 2])]) {
+        convolveTransposed($0[0], $0[1], padding: .zeros([1]))
+      },
+    ]
 
   static let activations: [GradientCase] = {
     let anywhere: ClosedRange<Double> = -3...3

@@ -104,6 +104,15 @@ import Testing
     case .convolution(let convolution):
       let second: Shape = convolution.kernel == nil ? [2, 3, 2, 6] : [rows, 4, 3, 6]
       return [TensorType(.f32, [rows, 4, 5, 2]), TensorType(.f32, second)]
+    case .winograd(let winograd):
+      let planes = Extent(offset: winograd.planes)
+      switch winograd.transform {
+      case .image: return [TensorType(.f32, [rows, 8, 4, 3])]
+      case .kernel: return [TensorType(.f32, [3, 3, 2, rows])]
+      case .cotangent: return [TensorType(.f32, [4, 2, rows])]
+      case .result: return [TensorType(.f32, [planes, 2, 1, rows])]
+      case .kernelGradient: return [TensorType(.f32, [planes, 1, 1, rows])]
+      }
     case .index(.gather): return [real, TensorType(.i32, [rows, 5])]
     case .index(.scatterAdd):
       return [real, TensorType(.i32, [rows, 5]), TensorType(.f32, [rows, 5, 3])]

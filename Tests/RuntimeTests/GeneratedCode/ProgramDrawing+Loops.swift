@@ -45,13 +45,27 @@ extension ProgramDrawing {
       let isRead = !reads.isEmpty && random.chance(isLast ? 70 : 20)
       let register = isRead ? pick(Array(registers[..<reads.count])) : result()
       let type = program.types[Int(register)]
-      stage.stores.append(LoopKernel.Store(register: register, operand: outputs.count))
+      let access = isMap && random.chance(25) ? drawPlaces(over: domain) : nil
+      stage.stores.append(
+        LoopKernel.Store(register: register, operand: outputs.count, access: access))
       outputs.append(RandomKernel.Output(type: type, count: count))
     }
     if !isMap, !isLast { drawLocals(&stage, of: &loop) }
     if isSweep, loop.loopClass == .row { drawTaps(&stage, of: loop, &outputs) }
     stage.program = program
     if !stage.kept.isEmpty { loop.stages.append(stage) }
+  }
+
+  /// Draws places of a map's own for what it stores: the axes in another order, but for the last.
+  private mutating func drawPlaces(over domain: [Int]) -> Access? {
+    guard domain.count > 1 else { return nil }
+    var access = Access(offset: 0, strides: domain.map { _ in 0 })
+    var stride = 1
+    for axis in [domain.count - 1] + domain.indices.dropLast().shuffled(using: &random) {
+      access.strides[axis] = stride
+      stride *= domain[axis]
+    }
+    return access
   }
 
   /// Draws what a stage leaves for later ones.

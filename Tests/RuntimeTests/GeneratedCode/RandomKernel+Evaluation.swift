@@ -133,7 +133,8 @@ private struct LoopEvaluation {
       if store.operand < 0 {
         locals[-1 - store.operand] = elements
       } else {
-        outputs[store.operand - inputs.count] = elements
+        outputs[store.operand - inputs.count] =
+          store.access.map { loop.domain.placing(elements, at: $0) } ?? elements
       }
     }
     for (accumulation, elements) in zip(stage.accumulations, elements[stage.stores.count...]) {
@@ -276,5 +277,21 @@ extension Access {
     var address = offset
     for axis in strides.indices { address += strides[axis] * guarded[axis] }
     return address
+  }
+}
+
+extension [Int] {
+  /// Returns the elements of a domain of these extents at places of their own, of which there are as many.
+  fileprivate func placing(_ elements: [UInt64], at access: Access) -> [UInt64] {
+    var placed = elements
+    for (number, element) in elements.enumerated() {
+      var (rest, address) = (number, access.offset)
+      for axis in indices.reversed() {
+        address += rest % self[axis] * access.strides[axis]
+        rest /= self[axis]
+      }
+      placed[address] = element
+    }
+    return placed
   }
 }

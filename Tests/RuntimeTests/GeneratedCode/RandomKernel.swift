@@ -76,7 +76,9 @@ struct RandomKernel {
     switch body {
     case .loop(let loop):
       let writer = loop.stages.firstIndex { $0.stores.contains { $0.operand == target } }
-      guard let writer else { return false }
+      guard let writer,
+        !loop.stages[writer].stores.contains(where: { $0.operand == target && $0.access != nil })
+      else { return false }
       return loop.stages.indices.allSatisfy { index in
         let stage = loop.stages[index]
         let isInTime = stage.isSweep == loop.stages[writer].isSweep && index <= writer

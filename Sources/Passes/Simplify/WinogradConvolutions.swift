@@ -1,0 +1,206 @@
+import DescentGraph
+
+extension Pass {
+  /// Makes products of 3×3 windows, and the gradients of their weights, of fewer multiplications.
+  ///
+  ///     %2 = convolve(%0, %1) low=[1, 1] …     →    %2 = winogradImage(%0) tile=4 low=[1, 1] …
+  ///                                                 %3 = winogradKernel(%1) tile=4 …
+  ///                                                 …
+  ///                                                 %6 = contract(%4, %5)
+  ///                                                 …
+  ///                                                 %8 = winogradResult(%7) tile=4 …
+  ///
+  /// A tile of 4×4 results takes 36 products for each channel and feature rather than 144, one of 2×2 takes 16 rather
+  /// than 36; but planes go through memory. So what each way costs is estimated (`WinogradEstimate`).
+  ///
+  /// Results differ by rounding (see `Winograd`), so the pass belongs to compiles that are `fast`. It stands behind all
+  /// passes that look for equal nodes: what a forward half makes of an image must not be kept for the backward half,
+  /// which makes it again.
+  package static let winograd: Pass = Pass(
+    "winograd", "makes products of 3×3 windows of fewer multiplications"
+  ) { graph, journal throws(GraphErrors) in
+    guard graph.objective == nil, !graph.isSymbolic else { return graph }
+    let changesWeights = !graph.updates.isEmpty
+    var notes: [(text: String, origin: Origin)] = []
+    let result = try graph.rewritten(interning: false) {
+      value, operands, builder throws(GraphError) in
+      let node = graph[value]
+      guard case .convolution(let op) = node.op,
+        let estimate = WinogradEstimate(
+          op, node.operands.map { graph[$0].type }, node.type, changesWeights: changesWeights),
+        let tile = estimate.bestTile
+      else { return try builder.copy(node, operands) }
+      let product = WinogradProduct(op, tile: tile)
+      let (x, second) = (Tensor(builder, operands[0]), Tensor(builder, operands[1]))
+      let tensor = op.kernel == nil ? product.result(x, second) : product.gradient(x, second)
+      guard let replacement = tensor.value, tensor.type == node.type else {
+        preconditionFailure("tiles of \(tile) do not fit \(value) \(node.op.name)")
+      }
+      notes.append(
+        (
+          "\(value) \(node.op.name) in tiles of \(tile)×\(tile): \(estimate.products(tile)) products"
+            + " rather than \(estimate.products)", node.origin
+        ))
+      return replacement
+    }
+    for note in notes { journal.note("tiles", note.text, at: note.origin) }
+    return result
+  }
+}
+
+/// What a product of windows costs, all at once or in tiles, in fused multiply-adds.
+///
+/// Kernels follow one another, and each takes as long as its products or its bytes, whichever is more.
+struct WinogradEstimate {
+  /// The products of the plain way, without those that find nothing.
+  let products: Int
+  private let x: Int
+  private let y: Int
+  private let weights: Int
+  /// The places of the windows along both axes, and the images.
+  private let places: [Int]
+  private let images: Int
+  private let channels: Int
+  private let features: Int
+  private let isGradient: Bool
+  private let changesWeights: Bool
+
+  /// How many products take as long as moving a byte does, beyond the first-level cache.
+  private static let productsPerByte = 1.5
+  /// The share of its products' peak that one product for each plane reaches.
+  private static let efficiency = 0.85
+  /// How much less must be estimated for tiles to be chosen.
+  private static let worth = 0.9
+
+  /// Looks at a product, or returns nil where its windows are not 3×3 neighbours, one step apart.
+  init?(
+    _ op: Convolution, _ operands: [TensorType], _ result: TensorType, changesWeights: Bool
+  ) {
+    let (first, second) = (operands[0].shape, operands[1].shape)
+    guard op.spatialRank == 2, result.dataType == .f32, op.kernel(second) == [3, 3],
+      (op.strides + op.dilations).allSatisfy({ $0 == 1 }),
+      (op.low + op.high).allSatisfy({ $0 < Winograd.kernel }), first.count > 0,
+      result.shape.count > 0
+    else { return nil }
+    isGradient = op.kernel != nil
+    self.changesWeights = changesWeights
+    let dimensions = first.dimensions
+    let places = op.windowCounts(first, second)
+    self.places = places
+    (images, channels, features) = (dimensions[0], dimensions[3], second.dimensions[3])
+    (x, weights) = (first.count, (isGradient ? result.shape : second).count)
+    y = images * places[0] * places[1] * features
+    // Along an axis, places times elements less those that windows do not find.
+    let found = (0..<2).reduce(images) { product, axis in
+      let missing = [op.low[axis], op.high[axis]].reduce(0) { $0 + $1 * ($1 + 1) / 2 }
+      return product * max(1, 3 * places[axis] - missing)
+    }
+    products = found * channels * features
+  }
+
+  /// The products in tiles of an extent.
+  func products(_ tile: Int) -> Int { planes(tile) * tiles(tile) * channels * features }
+
+  /// The extent of tiles that cost least, or nil where the plain way does.
+  var bestTile: Int? {
+    let costs = Winograd.tiles.filter { tile in places.allSatisfy { $0 % tile == 0 } }
+      .map { (tile: $0, cost: cost($0)) }
+    guard let best = costs.min(by: { $0.cost < $1.cost }),
+      best.cost < WinogradEstimate.worth * plainCost
+    else { return nil }
+    return best.tile
+  }
+
+  private func planes(_ tile: Int) -> Int { (tile + 2) * (tile + 2) }
+
+  private func tiles(_ tile: Int) -> Int { images * places[0] / tile * (places[1] / tile) }
+
+  /// What moving some elements costs.
+  private func moving(_ elements: Int...) -> Double {
+    WinogradEstimate.productsPerByte * 4 * Double(elements.reduce(0, +))
+  }
+
+  private var plainCost: Double { max(Double(products), moving(x, weights, y)) }
+
+  private func cost(_ tile: Int) -> Double {
+    let count = planes(tile) * tiles(tile)
+    let (image, matrix, result) = (
+      count * channels, planes(tile) * channels * features, count * features
+    )
+    let product = max(
+      Double(products(tile)) / WinogradEstimate.efficiency, moving(image, matrix, result))
+    let kernel = changesWeights || isGradient ? moving(weights, matrix) : 0
+    return moving(x, image) + moving(result, y) + kernel + product
+  }
+}
+
+/// Writes a product of windows in tiles.
+private struct WinogradProduct {
+  let op: Convolution
+  let tile: Int
+
+  init(_ op: Convolution, tile: Int) {
+    self.op = op
+    self.tile = tile
+  }
+
+  private func map(_ transform: Winograd.Transform, axis: Int, _ x: Tensor) -> Tensor {
+    let margins = transform == .image ? (op.low, op.high) : ([0, 0], [0, 0])
+    return x.apply(
+      .winograd(
+        Winograd(transform, tile: tile, axis: axis, low: margins.0, high: margins.1)))
+  }
+
+  /// The planes of an image or cotangent, a row for each tile.
+  private func planes(_ transform: Winograd.Transform, _ x: Tensor) -> (Tensor, tiles: [Extent]) {
+    let planes = map(transform, axis: 1, x)
+    let extents = planes.shape.extents
+    let rows = extents[1...3].reduce(1) { $0 * ($1.fixed ?? 0) }
+    return (
+      planes.reshaped(Shape([extents[0], Extent(offset: rows), extents[4]])),
+      Array(extents[1...3])
+    )
+  }
+
+  /// Windows times weights.
+  func result(_ x: Tensor, _ weights: Tensor) -> Tensor {
+    let (image, tiles) = planes(.image, x)
+    let (weights, isTurned) = weights.untransposed
+    let kernel = map(.kernel, axis: 0, weights)
+    let extents = kernel.shape.extents
+    let matrix = kernel.reshaped(Shape([extents[0], extents[3], extents[4]]))
+    let product = image.apply(.contraction(Contraction(transposeRight: isTurned)), matrix)
+    return map(
+      .result, axis: 1,
+      product.reshaped(Shape([extents[0]] + tiles + [product.shape[2]])))
+  }
+
+  /// The gradient of the weights.
+  func gradient(_ x: Tensor, _ cotangent: Tensor) -> Tensor {
+    let (image, _) = planes(.image, x)
+    let (other, _) = planes(.cotangent, cotangent)
+    let product = image.apply(.contraction(Contraction(transposeLeft: true)), other)
+    let extents = product.shape.extents
+    return map(
+      .kernelGradient, axis: 0,
+      product.reshaped(Shape([extents[0], 1, 1, extents[1], extents[2]])))
+  }
+}
+
+extension Tensor {
+  /// The weights without a transposition of channels and features, and whether there is one: products read their
+  /// factors either way, but maps would have to gather what is transposed.
+  fileprivate var untransposed: (Tensor, isTurned: Bool) {
+    guard let value, case .movement(let movement) = builder.nodes[Int(value.index)].op else {
+      return (self, false)
+    }
+    let operand = Tensor(builder, builder.nodes[Int(value.index)].operands[0])
+    switch movement {
+    case .transpose([0, 1, 3, 2]): return (operand, true)
+    case .reverse(let axes) where axes.allSatisfy({ $0 < 2 }):
+      let (source, isTurned) = operand.untransposed
+      return isTurned ? (source.reverse(axes: axes), true) : (self, false)
+    default: return (self, false)
+    }
+  }
+}
