@@ -15,7 +15,7 @@ extension RandomGraphDrawing {
       case ..<60: reduction()
       case ..<78: movement()
       case ..<84: contraction()
-      case ..<87: convolution()
+      case ..<87: random.chance(75) ? convolution() : winograd()
       case ..<94: indexed()
       case ..<97: composite()
       default: leaf()
@@ -175,6 +175,42 @@ extension RandomGraphDrawing {
     let product = x.apply(.convolution(convolution), weights)
     guard random.chance(40) else { return product }
     return x.apply(.convolution(convolution.with(kernel: kernel.compactMap(\.fixed))), product)
+  }
+
+  /// Tiles made planes, and possibly planes of something else made tiles again.
+  private mutating func winograd() -> Tensor? {
+    let tile = random.pick(Winograd.tiles)
+    if random.chance(25) {
+      let planes = weight([3, 3, Extent(offset: extent()), Extent(offset: extent())])
+        .apply(.winograd(Winograd(.kernel, tile: tile, axis: 0)))
+      guard random.chance(50) else { return planes }
+      return tanh(planes).apply(.winograd(Winograd(.kernelGradient, tile: tile, axis: 0)))
+    }
+    let found = someFloat { (3...6).contains($0.rank) }
+    guard var x = found else { return nil }
+    let axes = (0..<x.rank - 2).filter { !x.shape[$0].isSymbolic && !x.shape[$0 + 1].isSymbolic }
+    guard !axes.isEmpty else { return nil }
+    let axis = random.pick(axes)
+    let transform = random.chance(60) ? Winograd.Transform.image : .cotangent
+    let plain = Winograd(transform, tile: tile, axis: axis)
+    var (low, high) = ([0, 0], [0, 0])
+    for position in 0..<2 {
+      let reach = transform == .image ? plain.extent - 1 : 0
+      low[position] = random.int(0...reach)
+      // What is missing for a whole number of tiles stands behind, as zeros or as elements.
+      let length = self.length(x.shape[axis + position]) + low[position]
+      let over = plain.extent - plain.stride
+      let tiles = Swift.max(1, (length - over + plain.stride - 1) / plain.stride)
+      let missing = tiles * plain.stride + over - length
+      high[position] = Swift.min(reach, missing)
+      var widths = [Int](repeating: 0, count: x.rank)
+      widths[axis + position] = missing - high[position]
+      x = x.pad(low: widths.map { _ in 0 }, high: widths)
+    }
+    let planes = x.apply(
+      .winograd(Winograd(transform, tile: tile, axis: axis, low: low, high: high)))
+    guard random.chance(50) else { return planes }
+    return tanh(planes).apply(.winograd(Winograd(.result, tile: tile, axis: axis)))
   }
 
   // MARK: - Indices
