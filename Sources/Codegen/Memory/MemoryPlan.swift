@@ -41,7 +41,7 @@ package struct MemoryPlan: Hashable, Sendable, Codable {
   package var arenaBytes: Int { segmentBytes[Segment.arena.rawValue] }
 
   /// From this size on a result has left the caches before it is read again, so stores need not fill them.
-  private static let streamedByteCount = 8 << 20
+  private static let streamedByteCount = 4 << 20
 
   /// Returns, for each kernel, the large operands it writes and does not read, neither there nor in place.
   func streamedOperands(of kernels: [Kernel]) -> [Set<Int>] {

@@ -143,6 +143,14 @@ struct ContractionProblem {
   /// Whether the right factor is too large for second-level caches, so that it pays to ask for it early.
   var isRightLarge: Bool { 4 * n * k > 1 << 20 }
 
+  /// Whether each product has a right factor of its own, of some size, and all of them are too large.
+  var hasManyRights: Bool {
+    4 * n * k >= 1 << 16 && 4 * batch * n * k > 1 << 20 && nextRight != 0
+  }
+
+  /// The distance in bytes from the right factor of a product to that of the next, of most products.
+  var nextRight: Int { right.batch.last?.stride ?? 0 }
+
   /// What all products are worth, in scalar operations; a vector's fused multiply-add counts as two.
   ///
   /// Fewer than four rows take no less time, for they wait for the right factor's bytes.

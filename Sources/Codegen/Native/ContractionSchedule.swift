@@ -104,10 +104,15 @@ struct ContractionSchedule {
       problem.transposeRight
       ? (depth + 15) / 16 * ((blockColumns + depth - 1) / depth) : (blockColumns + 15) / 16
     let prefetches =
-      problem.isRightLarge && problem.right.summed.isEven && !isCut
+      (problem.isRightLarge || problem.hasManyRights) && problem.right.summed.isEven && !isCut
       && (packsRight || windows != nil) && tile.count > 1
+    prefetchesRows =
+      !prefetches && !isDeep && tile.count > 1 && leftPacking == .none && problem.hasRowsInOneLine
     prefetchingTiles = prefetches ? min(blockTiles, (lines + blockPanels - 1) / blockPanels) : 0
   }
+
+  /// Whether tiles prefetch the rows of the next one, a line with each k.
+  let prefetchesRows: Bool
 
   /// Whether tiles prefetch what the next block will read.
   var prefetchesNextBlock: Bool { prefetchingTiles > 0 }
@@ -177,6 +182,14 @@ extension ContractionProblem {
   /// Whether rows of the left factor that are read in place find room in few sets of a first-level cache only.
   fileprivate var hasCrowdingRows: Bool {
     !transposeLeft && !isGathered && isCrowding(left.kept.step)
+  }
+
+  /// Whether rows are read where they are, one right behind the other, and do not all stay in the second-level cache.
+  ///
+  /// A tile reads its rows side by side, each of them a short stream that the processor does not foresee.
+  fileprivate var hasRowsInOneLine: Bool {
+    margins == nil && !transposeLeft && left.kept.isEven && left.summed.isEven
+      && left.kept.step == 4 * k && 4 * batch * m * k > 1 << 20
   }
 
   /// The rows from which a tile may be cut: all, or those of a run where rows are read in place.

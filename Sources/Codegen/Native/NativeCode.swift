@@ -78,7 +78,7 @@ extension NativeCode {
       )?.write(to: &assembler)
     case .contraction(let contraction):
       NativeContraction(
-        contraction, faultCell: kernel.operands.count, isWide: isWide, threads
+        contraction, faultCell: kernel.operands.count, streamed: streamed, isWide: isWide, threads
       )?.write(to: &assembler)
     case .scatter(let scatter):
       NativeScatter(scatter, faultCell: kernel.operands.count, isWide: isWide)?

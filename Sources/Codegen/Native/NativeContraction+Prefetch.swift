@@ -2,6 +2,8 @@
 //
 // The first tile of a block meets all of its panels, one right after the other, faster than memory brings them; the
 // other tiles find them in the cache. With few tiles, the first one's waiting weighs.
+//
+// Where the right factor is small, and rows lie one behind the other in memory, those of the next tile are prefetched.
 
 extension NativeContraction {
   /// Has tiles prefetch nothing new: one line, again and again.
@@ -22,6 +24,9 @@ extension NativeContraction {
       assembler.makeLabel()
     )
     let strides = problem.rightStrides
+    let isLastOfProduct = assembler.makeLabel()
+    // The next unit is the next product.
+    let goesOn = problem.hasManyRights && schedule.parts.count == 1
     load(.endBlockTile, to: .rcx, &assembler)
     assembler.emit(.sub, .rcx, local(.blockTile))
     assembler.emit(.sub, .rcx, schedule.prefetchingTiles)
@@ -52,8 +57,15 @@ extension NativeContraction {
     assembler.emit(.jl, sameColumns)
     load(.endBlockColumn, to: .rcx, &assembler)
     assembler.emit(.cmp, .rcx, local(.endColumn))
-    assembler.emit(.jge, done)
+    assembler.emit(.jge, goesOn ? isLastOfProduct : done)
     assembler.emit(.jmp, sameColumns)
+    if goesOn {
+      assembler.bind(isLastOfProduct)
+      assembler.move(problem.nextRight, to: .rdx)
+      assembler.emit(.add, .r8, .rdx)
+      load(.firstColumn, to: .rcx, &assembler)
+      assembler.emit(.jmp, sameColumns)
+    }
     assembler.bind(isEarly)
     if schedule.isDeep {
       load(.rightBlock, to: .r8, &assembler)
@@ -81,6 +93,17 @@ extension NativeContraction {
   func writePrefetchStep(_ assembler: inout Assembler) {
     assembler.emit(.prefetcht1, .at(.r12))
     assembler.emit(.add, .r12, .r10)
+  }
+
+  /// Sets `r12` to the rows behind a tile's, which are in `r8`.
+  func loadNextRows(_ rows: Int, _ assembler: inout Assembler) {
+    assembler.emit(.lea, .r12, .at(.r8, rows * problem.leftStrides.m))
+  }
+
+  /// Prefetches a line of the next rows: with one for each k there are enough for 16 of them.
+  func writeRowPrefetchStep(_ assembler: inout Assembler) {
+    assembler.emit(.prefetcht0, .at(.r12))
+    assembler.emit(.add, .r12, 64)
   }
 
   /// Goes on to the next line of each k, or, where panels are transposed, of each column, and after the last one to

@@ -138,6 +138,7 @@ extension NativeContraction {
     _ variant: TileVariant, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
   ) {
     if schedule.prefetchesNextBlock, source != .packing { loadPrefetch(&assembler) }
+    if schedule.prefetchesRows, source != .packing { loadNextRows(variant.rows, &assembler) }
     if let margins = problem.margins, let blocks = schedule.windows {
       return writeWindows(variant, panel, source, margins, blocks, &assembler)
     }
@@ -178,6 +179,7 @@ extension NativeContraction {
     }
     if source != .packed, rows > 1, problem.isRightLarge { prefetchPanel(panel, &assembler) }
     if source != .packing, schedule.prefetchesNextBlock { writePrefetchStep(&assembler) }
+    if source != .packing, schedule.prefetchesRows { writeRowPrefetchStep(&assembler) }
     for row in taken where rows > 1 {
       let factor = vector(factorRegister(row))
       assembler.emit(.vbroadcastss, factor, .at(.r8, row * tileStrides.m))
@@ -327,7 +329,8 @@ extension NativeContraction {
         } else {
           let target = Memory.at(.r10, 4 * (row * problem.n + column * width))
           NativeTail.store(
-            vector(register), to: target, isPartial: panel.isPartial(column), &assembler)
+            vector(register), to: target, isPartial: panel.isPartial(column),
+            isStreamed: streamsResult, &assembler)
         }
       }
     }

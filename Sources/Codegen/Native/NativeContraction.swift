@@ -24,6 +24,8 @@ struct NativeContraction {
   let problem: ContractionProblem
   let schedule: ContractionSchedule
   let isWide: Bool
+  /// Whether a result without an epilogue passes the caches by; its vectors are whole and aligned then.
+  let streamsResult: Bool
   let epilogue: ContractionEpilogue?
   /// For each line of an image's windows, which lines of their elements lie within the operand, if any does not.
   let masks: [UInt64]?
@@ -32,12 +34,19 @@ struct NativeContraction {
 
   /// Creates a generator, or nothing where the kernel is left to the portable backend.
   ///
-  /// The address of the cell that takes faults lies among those of the operands at `faultCell`.
-  init?(_ kernel: ContractionKernel, faultCell: Int, isWide: Bool, _ threads: ThreadShare) {
+  /// The address of the cell that takes faults lies among those of the operands at `faultCell`. Stores to streamed
+  /// operands may pass the caches by.
+  init?(
+    _ kernel: ContractionKernel, faultCell: Int, streamed: Set<Int>, isWide: Bool,
+    _ threads: ThreadShare
+  ) {
     guard let problem = ContractionProblem(kernel) else { return nil }
     self.kernel = kernel
     self.isWide = isWide
     self.problem = problem
+    streamsResult =
+      problem.n % (isWide ? 16 : 8) == 0
+      && kernel.stores.allSatisfy { streamed.contains($0.operand) }
     masks = problem.margins.flatMap { margins in
       if margins.sumsWindows { return nil }
       let all = UInt64.max >> (UInt64.bitWidth - margins.lines)
@@ -86,6 +95,8 @@ struct NativeContraction {
     let frame = NativeFrame(spillBytes: spillBytes + 8 * (Local.streams + 3 * streamCount))
     frame.enter(&assembler)
     if !problem.isEmpty { writeUnits(&assembler) }
+    // Streamed stores may still be on their way when others are told that the kernel has ended.
+    if streamsResult { assembler.emit(.sfence) }
     frame.leave(&assembler)
     let units = problem.batch * schedule.parts.count
     return NativeKernel(
