@@ -33,4 +33,36 @@ import Testing
     }
     #expect(row == expected)
   }
+
+  /// Several products too, whose rows and right factors are prefetched besides.
+  @Test(arguments: [1, 2]) func everyProductArrives(threads: Int) throws {
+    let (products, rows, terms, columns) = (9, 700, 32, 192)
+    let graph = Graph("large") { g in
+      let x = g.input("x", Shape([products, rows, terms]))
+      let y = g.input("y", Shape([products, terms, columns]))
+      g.output("product", x.matmul(y))
+    }
+    let session = try graph.compile(options: CompileOptions(threads: threads)).makeSession()
+    let x = (0..<products * rows * terms).map { Float(($0 * 7919) % 31) }
+    let y = (0..<products * terms * columns).map { Float(($0 * 7907) % 29) }
+    let results = try session.run([
+      "x": NDArray(x, dimensions: [products, rows, terms]),
+      "y": NDArray(y, dimensions: [products, terms, columns]),
+    ])
+    guard case .f32(let found)? = results["product"]?.storage else {
+      Issue.record("there is no result")
+      return
+    }
+    // Whole numbers below 2²⁴, which any order of sums gives exactly.
+    var wrong = 0
+    for row in 0..<products * rows {
+      let (left, right) = (x[row * terms..<(row + 1) * terms], row / rows * terms * columns)
+      for column in 0..<columns {
+        var sum: Float = 0
+        for (k, factor) in left.enumerated() { sum += factor * y[right + k * columns + column] }
+        if found[row * columns + column] != sum { wrong += 1 }
+      }
+    }
+    #expect(wrong == 0)
+  }
 }

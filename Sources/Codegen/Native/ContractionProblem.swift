@@ -148,6 +148,9 @@ struct ContractionProblem {
     4 * n * k >= 1 << 16 && 4 * batch * n * k > 1 << 20 && nextRight != 0
   }
 
+  /// Whether panels of the right factor come from beyond the second-level cache.
+  var isRightFar: Bool { isRightLarge || hasManyRights }
+
   /// The distance in bytes from the right factor of a product to that of the next, of most products.
   var nextRight: Int { right.batch.last?.stride ?? 0 }
 

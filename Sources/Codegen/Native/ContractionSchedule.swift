@@ -104,7 +104,7 @@ struct ContractionSchedule {
       problem.transposeRight
       ? (depth + 15) / 16 * ((blockColumns + depth - 1) / depth) : (blockColumns + 15) / 16
     let prefetches =
-      (problem.isRightLarge || problem.hasManyRights) && problem.right.summed.isEven && !isCut
+      problem.isRightFar && problem.right.summed.isEven && !isCut
       && (packsRight || windows != nil) && tile.count > 1
     prefetchesRows =
       !prefetches && !isDeep && tile.count > 1 && leftPacking == .none && problem.hasRowsInOneLine

@@ -177,7 +177,7 @@ extension NativeContraction {
         }
       }
     }
-    if source != .packed, rows > 1, problem.isRightLarge { prefetchPanel(panel, &assembler) }
+    if source != .packed, rows > 1, problem.isRightFar { prefetchPanel(panel, &assembler) }
     if source != .packing, schedule.prefetchesNextBlock { writePrefetchStep(&assembler) }
     if source != .packing, schedule.prefetchesRows { writeRowPrefetchStep(&assembler) }
     for row in taken where rows > 1 {
