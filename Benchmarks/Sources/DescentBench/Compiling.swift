@@ -19,12 +19,13 @@ struct Compiling: ParsableCommand {
   ]
   @Option(help: "How many threads the work is divided among.") var threads = 1
   @Option(help: "How often each is compiled.") var runs = 5
+  @Flag(help: "Apply equations that round differently too.") var fast = false
   @Flag(help: "Print how long each stage of the fastest compile took.") var stages = false
 
   func run() throws {
     for name in graphs {
       let (graph, outputs) = try CompiledGraph.named(name)
-      let options = CompileOptions(threads: threads)
+      let options = CompileOptions(threads: threads, fast: fast)
       var fastest: (milliseconds: Double, plan: Plan)?
       var times: [Double] = []
       let clock = ContinuousClock()

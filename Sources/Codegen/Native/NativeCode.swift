@@ -7,7 +7,7 @@ import DescentGraph
 package struct NativeCode: Hashable, Sendable, Codable {
   /// Instructions and constants; they run at any address that is a multiple of 64.
   package var bytes: [UInt8] = []
-  /// For each part of each kernel of the program its code, or nil.
+  /// For each part of each kernel of the program its code, or nil; kernels that do the same have one.
   package var kernels: [NativeKernel?] = []
 
   /// The scratch memory a thread needs, in bytes.
@@ -42,12 +42,30 @@ extension NativeCode {
   ) {
     let threads = ThreadShare(count: threads, minimumWork: minimumWork)
     let isWide = features.isSuperset(of: .avx512Backend)
+    var written: [Work: Int] = [:]
     for (index, kernel) in kernels.enumerated() {
       let streamed = streamed.isEmpty ? [] : streamed[index]
       times.timeKernel {
-        for part in kernel.parts { append(part, streamed, features, isWide: isWide, threads) }
+        for part in kernel.parts {
+          let work = Work(
+            body: part.body, operandCount: part.operands.count, streamed: streamed)
+          if let known = written[work] {
+            self.kernels.append(self.kernels[known])
+          } else {
+            written[work] = self.kernels.count
+            append(part, streamed, features, isWide: isWide, threads)
+          }
+        }
       }
     }
+  }
+
+  /// What code follows from: it finds its operands by their numbers, so networks of equal layers need it once.
+  private struct Work: Hashable {
+    let body: Kernel.Body
+    /// The cell that takes faults comes behind them.
+    let operandCount: Int
+    let streamed: Set<Int>
   }
 
   /// Writes the code of one kernel behind the others, if there is a generator for it.
