@@ -8,6 +8,9 @@ package struct Program: Hashable, Sendable, Codable {
   package var name: String
   /// The kernels in the order in which they run.
   package var kernels: [Kernel]
+  /// How many of them, the first, are the preparation: they compute what is the same in every run, and run once, and
+  /// again when a parameter or state has changed.
+  package var preparationCount: Int
   /// For each kernel, whether it begins when those before it have ended on all threads; else it runs beside them.
   package var startsWave: [Bool]
   /// The portable backend's code of each part of each kernel: one piece for each of its programs.
@@ -95,12 +98,15 @@ extension Program {
     }
     times.adopt(kernelsOf: kernelTimes)
     self.init(
-      name: fused.graph.name, kernels: lowered.kernels, startsWave: startsWave, code: code,
-      buffers: lowered.buffers,
-      memory: memory, inputs: lowered.inputs, outputs: lowered.outputs, states: lowered.states,
+      name: fused.graph.name, kernels: lowered.kernels,
+      preparationCount: lowered.preparationCount, startsWave: startsWave, code: code,
+      buffers: lowered.buffers, memory: memory, inputs: lowered.inputs, outputs: lowered.outputs,
+      states: lowered.states,
       faults: lowered.faults, native: native, options: options,
       commitKernel: lowered.firstStateWrite)
-    let violations = times.time("check plan") { planDump.check() }
+    let violations = times.time("check plan") {
+      planDump.check() + (preparationCount > 0 ? preparedPlanDump.check() : [])
+    }
     precondition(
       violations.isEmpty, "the memory plan of \(name) is wrong: \(violations.prefix(5))")
   }
@@ -134,73 +140,6 @@ extension Program {
     }
     finishWave()
     return slices
-  }
-
-  /// The memory plan as plain facts, for checkers.
-  package var planDump: PlanDump {
-    let used = Set(kernels.flatMap { $0.operands.map(\.buffer) })
-    let ports = Set(inputs.map(\.buffer) + outputs.map(\.buffer) + states.map(\.buffer))
-    let shown = buffers.indices.filter { used.contains($0) || ports.contains($0) }
-    let whole = { (buffer: BufferID, value: Value) in
-      PlanDump.Range(
-        buf: buffer, lo: 0, hi: memory.placements[buffer].byteCount, value: Int(value.index))
-    }
-    let kinds = ["const", "param", "io", "scratch"]
-    return PlanDump(
-      version: 1, alignment: MemoryPlan.alignment,
-      arenas: kinds.enumerated().map {
-        PlanDump.Arena(id: $0.offset, bytes: memory.segmentBytes[$0.offset], kind: $0.element)
-      },
-      buffers: shown.map { buffer in
-        let place = memory.placements[buffer]
-        return PlanDump.Buffer(
-          id: buffer, arena: place.segment.rawValue, offset: place.offset, bytes: place.byteCount,
-          persist: place.segment == .state || place.segment == .constants)
-      },
-      steps: steps, inputs: inputs.map(\.buffer),
-      outputs: outputs.map { whole($0.buffer, $0.value) }
-        + states.map { whole($0.buffer, $0.updated) },
-      initial: inputs.map { whole($0.buffer, $0.value) }
-        + states.map { whole($0.buffer, $0.value) }
-        + shown.filter { memory.placements[$0].segment == .constants }
-        .map { whole($0, buffers[$0].value) },
-      threads: threadCount)
-  }
-
-  /// The parts of all kernels as steps.
-  ///
-  /// Parts of one phase run side by side; the next one begins when all have ended.
-  private var steps: [PlanDump.Step] {
-    var steps: [PlanDump.Step] = []
-    var (phase, previous): ([Int], [Int]) = ([], [])
-    for (index, kernel) in kernels.enumerated() {
-      let parts = kernel.parts
-      for (number, part) in parts.enumerated() {
-        let isTail = number >= parts.count - kernel.tails.count
-        if number == 0 && startsWave[index] || isTail { (previous, phase) = (phase, []) }
-        phase.append(steps.count)
-        steps.append(step(part, index, steps.count, after: previous))
-      }
-    }
-    return steps
-  }
-
-  private func step(_ part: Kernel, _ kernel: Int, _ id: Int, after: [Int]) -> PlanDump.Step {
-    let (read, written) = part.touchedOperands
-    let range = { (position: Int) in
-      let operand = part.operands[position]
-      return PlanDump.Range(
-        buf: operand.buffer, lo: operand.bytes.lowerBound, hi: operand.bytes.upperBound,
-        value: Int(operand.value.index))
-    }
-    let pairs = memory.inPlace[kernel].compactMap { pair -> [Int]? in
-      guard let from = read.firstIndex(of: pair.read), let to = written.firstIndex(of: pair.written)
-      else { return nil }
-      return [from, to]
-    }
-    return PlanDump.Step(
-      id: id, op: part.name, reads: read.map(range), writes: written.map(range), inplace: pairs,
-      after: after)
   }
 }
 

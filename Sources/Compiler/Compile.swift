@@ -38,11 +38,13 @@ private struct Compilation {
     var graph = try source.validated()
     if let outputs, graph.objective == nil { graph = try graph.selecting(outputs) }
     graph = try bind(graph, batch)
+    let prepares = !options.disabled.contains("prepare")
     let pipeline = Pipeline.list(
-      fast: options.fast, minimumRecomputedBytes: options.minimumRecomputedBytes)
+      fast: options.fast, minimumRecomputedBytes: options.minimumRecomputedBytes,
+      prepares: prepares)
     var passOptions = Pipeline.Options()
     passOptions.disabled = options.disabled.subtracting([
-      "fuse", "taps", "order", "bundle", "waves",
+      "fuse", "prepare", "taps", "order", "bundle", "waves",
     ])
     passOptions.stop = options.stopAfter.map { .pass($0) }
     passOptions.keepsSnapshots = options.keepsSnapshots
@@ -58,13 +60,15 @@ private struct Compilation {
       minimumTappedBytes: options.disabled.contains("taps") ? .max : options.minimumTappedBytes,
       waves: !options.disabled.contains("waves"))
     if let bytes = options.memoryBudget {
-      let budget = MemoryBudget(byteCount: bytes, fuses: fuses, options: programOptions)
+      let budget = MemoryBudget(
+        byteCount: bytes, fuses: fuses, prepares: prepares, options: programOptions)
       let start = MonotonicClock.nanoseconds
       result.graph = try budget.fitted(result.graph, &result.journal)
       timings.append(("budget", Int(MonotonicClock.nanoseconds - start)))
     }
     let fused = time("fuse") {
-      FusedGraph(fusing: result.graph, isEnabled: fuses, journal: &result.journal)
+      FusedGraph(
+        fusing: result.graph, isEnabled: fuses, prepares: prepares, journal: &result.journal)
     }
     var times = CodegenTimes()
     let program = Program(compiling: fused, options: programOptions, times: &times)

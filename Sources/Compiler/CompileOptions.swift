@@ -6,8 +6,11 @@ public import DescentCodegen
 public struct CompileOptions: Sendable {
   /// The number of threads the work is divided among; nil means the usable cores.
   public var threads: Int?
-  /// Passes and rewrite rules that are left out, by name; `fuse`, `taps`, `order`, `bundle`
+  /// Passes and rewrite rules that are left out, by name; `fuse`, `prepare`, `taps`, `order`, `bundle`
   /// and `waves` are among them.
+  ///
+  /// Without `prepare`, what follows from parameters alone is computed in every run, and no memory keeps it from one to
+  /// the next.
   public var disabled: Set<String>
   /// The last pass to run before the graph is lowered, by its label.
   public var stopAfter: String?

@@ -12,6 +12,8 @@ struct MemoryBudget {
   let byteCount: Int
   /// Whether nodes are fused.
   let fuses: Bool
+  /// Whether what follows from unchanged parameters is computed once.
+  let prepares: Bool
   let options: Program.Options
 
   /// The most nodes that are computed again for one value.
@@ -38,7 +40,8 @@ struct MemoryBudget {
   private func draft(of graph: Graph) -> ArenaDraft {
     var journal = Journal()
     return ArenaDraft(
-      FusedGraph(fusing: graph, isEnabled: fuses, journal: &journal), options: options)
+      FusedGraph(fusing: graph, isEnabled: fuses, prepares: prepares, journal: &journal),
+      options: options)
   }
 
   /// Computes one value again, the one that costs least for its size of those that help.

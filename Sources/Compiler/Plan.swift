@@ -63,14 +63,21 @@ public struct Plan: Sendable {
 
   /// What executes the kernels.
   public var backend: Backend { program.options.backend }
-  /// The number of kernels a run executes.
-  public var kernelCount: Int { program.kernels.count }
+  /// The number of kernels a run executes, without those of the preparation.
+  public var kernelCount: Int { program.kernels.count - program.preparationCount }
+  /// The number of kernels that run once before a session's first run, and again when a parameter or state has changed
+  /// since: they compute what follows from parameters and states alone that the plan does not update.
+  public var preparationKernelCount: Int { program.preparationCount }
+  /// The bytes in which a session keeps from run to run what its preparation has computed.
+  public var preparedBytes: Int { program.memory.preparedBytes }
   /// The bytes of memory for everything that lives within one run.
   public var arenaBytes: Int { program.memory.arenaBytes }
   /// The least bytes any plan of these kernels in this order could use.
   public var arenaLowerBound: Int { program.memory.arenaLowerBound }
-  /// The memory plan as plain facts, for checkers.
+  /// The memory plan as plain facts, for checkers: a run with its preparation, as a session's first is.
   public var planDump: PlanDump { program.planDump }
+  /// The memory plan of a run that finds everything prepared; that of any run where there is no preparation.
+  public var preparedPlanDump: PlanDump { program.preparedPlanDump }
 }
 
 extension NativeCode {

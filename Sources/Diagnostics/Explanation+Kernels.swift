@@ -3,24 +3,38 @@ import DescentCompiler
 import DescentGraph
 
 extension Explanation {
+  /// The positions of the kernels a run executes.
+  var step: Range<Int> { program.preparationCount..<program.kernels.count }
+
+  /// The kernels that run once, before the first run and after a change of the state.
+  var preparation: [String] {
+    let count = program.preparationCount
+    guard count > 0 else { return [] }
+    return [
+      "prepared once, and again when a parameter or state has changed: \(counted(count, "kernel")), "
+        + "\(flops(program.kernels[..<count].reduce(0) { $0 + $1.flops })), "
+        + "\(bytes(program.memory.preparedBytes)) kept"
+    ] + (0..<count).flatMap { describe($0) }
+  }
+
   /// The kernels in the order in which they run, each with its members, what it reads and what it writes.
   var kernels: [String] {
-    let list = program.kernels
+    let list = program.kernels[step]
     let arithmetic = list.reduce(0) { $0 + $1.flops }
     let traffic = list.reduce(0) { $0 + $1.bytesRead + $1.bytesWritten }
     let time = list.reduce(0) { $0 + roofline.nanoseconds(of: $1) }
     return [
       "\(counted(list.count, "kernel")): \(flops(arithmetic)), \(bytes(traffic)) moved a run, "
         + "at least \(microseconds(time)) µs on \(roofline.name)"
-    ] + list.indices.flatMap { describe($0) }
+    ] + step.flatMap { describe($0) }
   }
 
   /// The kernels that must take longest, with their share in the least time of all.
   var costs: [String] {
     let list = program.kernels
-    guard list.count > 1 else { return [] }
+    guard step.count > 1 else { return [] }
     let times = list.map { roofline.nanoseconds(of: $0) }
-    let total = times.reduce(0, +)
+    let total = times[step].reduce(0, +)
     let shown = dearest.prefix(Explanation.shownCosts).map { index in
       let share = percent(Int(times[index] * 1000), of: Int(total * 1000))
       let bound = roofline.isBoundByMemory(list[index]) ? "memory" : "arithmetic"
@@ -31,10 +45,10 @@ extension Explanation {
     return ["the largest costs"] + shown
   }
 
-  /// The kernels, those that must take longest first.
+  /// The kernels of a run, those that must take longest first.
   var dearest: [Int] {
     let times = program.kernels.map { roofline.nanoseconds(of: $0) }
-    return times.indices.sorted { (times[$1], $0) < (times[$0], $1) }
+    return step.sorted { (times[$1], $0) < (times[$0], $1) }
   }
 
   /// How many of the largest costs are told.
@@ -79,7 +93,9 @@ extension Explanation {
     let operand = kernel.operands[position]
     var text = description(of: operand)
     let outputs = program.outputs.filter { $0.buffer == operand.buffer }.map { "\"\($0.name)\"" }
-    if !outputs.isEmpty {
+    if program.memory.placements[operand.buffer].segment == .prepared {
+      text += " to keep"
+    } else if !outputs.isEmpty {
       text += " as output \(outputs.joined(separator: " and "))"
     } else if let state = program.states.first(where: { $0.buffer == operand.buffer }) {
       text += " as the new \(state.name)"

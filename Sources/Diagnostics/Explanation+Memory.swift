@@ -12,13 +12,14 @@ extension Explanation {
   }
 
   /// The segments of a session's memory, as explanations name them.
-  static let segmentNames = ["constants", "state", "inputs and outputs", "arena"]
+  static let segmentNames = ["constants", "state", "inputs and outputs", "arena", "prepared"]
 
   /// The segments, how tightly the arena is packed, and what lies in it when.
   var memory: [String] {
     let plan = program.memory
     var lines = ["memory: \(bytes(plan.segmentBytes.reduce(0, +)))"]
-    for (name, size) in zip(Explanation.segmentNames, plan.segmentBytes) {
+    for (name, size) in zip(Explanation.segmentNames, plan.segmentBytes)
+    where size > 0 || name != "prepared" {
       lines.append("  \(padded(name, to: 20))\(padded(bytes(size), to: 11, right: true))")
     }
     guard plan.arenaBytes > 0 else { return lines }

@@ -17,7 +17,8 @@ extension Plan {
   public func explanation(on roofline: Roofline) -> String {
     let explanation = Explanation(plan: self, roofline: roofline)
     let sections = [
-      explanation.header, explanation.kernels, explanation.costs, explanation.memory,
+      explanation.header, explanation.preparation, explanation.kernels, explanation.costs,
+      explanation.memory,
       explanation.passes, explanation.unfused,
     ]
     return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }

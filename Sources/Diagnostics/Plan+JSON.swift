@@ -8,7 +8,7 @@ extension Plan {
   /// The explanation as a JSON document, for programs that look into plans.
   ///
   /// It holds what `explanation` tells, and of the ledger of fusion every edge. Times are in nanoseconds, sizes in
-  /// bytes; kernels are numbered from 0. Equal plans give equal text.
+  /// bytes; kernels are numbered from 0, those first that are computed once. Equal plans give equal text.
   public var explanationJSON: String {
     explanationJSON(on: .nominal(threads: program.threadCount))
   }
@@ -116,7 +116,7 @@ extension Explanation {
     }
     return object([
       ("name", .string(kernel.name)), ("class", .string(kernel.body.className)),
-      ("threads", .integer(threads(of: index))),
+      ("isPreparation", .bool(!step.contains(index))), ("threads", .integer(threads(of: index))),
       ("isBesidePrevious", .bool(!program.startsWave[index])), ("flops", .integer(kernel.flops)),
       ("bytesRead", .integer(kernel.bytesRead)), ("bytesWritten", .integer(kernel.bytesWritten)),
       ("nanoseconds", .number(roofline.nanoseconds(of: kernel))),

@@ -20,9 +20,11 @@ package struct Pipeline: Sendable {
   ///   - fast: Whether equations that round differently are applied too.
   ///   - growthCap: The bytes up to which a folded constant may outgrow what it is folded from.
   ///   - minimumRecomputedBytes: The size from which on a value may be computed again rather than stored.
+  ///   - prepares: Whether what follows from unchanged parameters is computed once.
   /// - Returns: The passes of a compile.
   package static func list(
-    fast: Bool = false, growthCap: Int = 65_536, minimumRecomputedBytes: Int = 32 << 10
+    fast: Bool = false, growthCap: Int = 65_536, minimumRecomputedBytes: Int = 32 << 10,
+    prepares: Bool = true
   ) -> Pipeline {
     let algebra = fast ? Pass.fastAlgebra : .algebra
     let fold = Pass.fold(growthCap: growthCap)
@@ -39,7 +41,7 @@ package struct Pipeline: Sendable {
         .movement,
         .cse,
       ] + (fast ? [.winograd] : []) + [
-        .rematerialise(minimumBytes: minimumRecomputedBytes),
+        .rematerialise(minimumBytes: minimumRecomputedBytes, prepares: prepares),
         .dead,
       ])
   }

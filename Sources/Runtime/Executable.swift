@@ -8,7 +8,7 @@ import Synchronization
 /// nothing, takes no lock, and calls nothing in the Swift runtime that might.
 final class Executable {
   let program: Program
-  /// Constants, inputs, outputs and temporaries.
+  /// Constants, inputs, outputs, temporaries and what is prepared.
   private let work: Arena
   /// Parameters and states, which other plans of the family may share.
   let state: StateMemory
@@ -19,6 +19,10 @@ final class Executable {
   private let control: UnsafeMutablePointer<RunControl>
   /// What is freed at the end.
   private var allocations: [UnsafeMutableRawPointer] = []
+  /// The steps of the preparation, and those of a run.
+  private let spans: (preparation: StepSpan, run: StepSpan)
+  /// When the preparation must run.
+  private var preparation: PreparationState
 
   init(
     _ program: Program, code: ExecutableMemory?, state: StateMemory, pool: ThreadPool?
@@ -28,25 +32,27 @@ final class Executable {
     self.state = state
     let sizes = program.memory.segmentBytes.map { MemoryPlan.aligned($0) }
     let (constants, io) = (sizes[Segment.constants.rawValue], sizes[Segment.io.rawValue])
-    work = try Arena(
-      byteCount: max(64, constants + io + sizes[Segment.arena.rawValue] + MemoryPlan.redZone))
+    let arena = sizes[Segment.arena.rawValue] + MemoryPlan.redZone
+    let used = constants + io + arena + sizes[Segment.prepared.rawValue]
+    work = try Arena(byteCount: max(64, used))
     let io0 = work.base + constants
-    bases = [work.base, state.base, io0, io0 + io]
+    bases = [work.base, state.base, io0, io0 + io, io0 + io + arena]
+    preparation = PreparationState(program)
     let slices = program.slices(isNative: code != nil)
     self.pool = slices.joined().contains { $0.count > 1 } ? pool : nil
     control = .allocate(capacity: 1)
     let builder = StepBuilder(program: program, slices: slices, code: code, bases: bases)
+    spans = builder.spans
     control.initialize(
       to: RunControl(
-        steps: builder.steps, stepCount: builder.stepCount,
-        sharedSteps: builder.sharedSteps, kernelCount: program.kernels.count,
+        steps: builder.steps, span: spans.run, kernelCount: program.kernels.count,
         scratch: builder.scratch,
         barrier: self.pool?.barrier, faults: builder.faults, commitStep: builder.commitStep,
         hasFaults: !program.faults.isEmpty, poison: builder.poison))
     allocations = builder.allocations
     writeConstants()
     if program.isPoisoned {
-      work.fill(constants..<constants + io + sizes[Segment.arena.rawValue], with: Poison.dead)
+      work.fill(constants..<used, with: Poison.dead)
     }
   }
 
@@ -59,7 +65,8 @@ final class Executable {
 
   /// Runs the program once and takes the time before each kernel and behind the last, in nanoseconds.
   ///
-  /// - Parameter times: Receives one more than there are kernels; those that did not run stay as they are.
+  /// - Parameter times: Receives one more than there are kernels; those that did not run stay as they are, and so do
+  ///   those of the preparation, which is not timed.
   /// - Returns: The fault that stopped the run, or nil.
   func run(timing times: inout [UInt64]) -> Int? {
     precondition(times.count > control.pointee.kernelCount, "a run has more kernels than times")
@@ -76,23 +83,42 @@ final class Executable {
     if control.pointee.isCancelled.load(ordering: .relaxed) {
       control.pointee.stopStep.store(0, ordering: .relaxed)
     } else {
-      FloatingPointEnvironment.withStandard { runSteps() }
+      FloatingPointEnvironment.withStandard {
+        if prepare() { runSteps(of: spans.run) }
+      }
+      preparation.noteRun(on: state)
     }
     if wasCancelled { control.pointee.isCancelled.store(false, ordering: .relaxed) }
     return control.pointee.faults.reported
   }
 
-  /// Runs the steps: the caller alone those before and behind the ones that threads share.
-  private func runSteps() {
-    let shared = control.pointee.sharedSteps
-    guard let pool, !shared.isEmpty else {
-      control.runAlone(from: 0, to: control.pointee.stepCount)
+  /// Runs the preparation if it must run, and returns whether the run goes on.
+  private func prepare() -> Bool {
+    guard preparation.isNeeded(for: state) else { return true }
+    preparation.begin()
+    let times = control.pointee.times
+    control.pointee.times = nil
+    runSteps(of: spans.preparation)
+    control.pointee.times = times
+    guard control.pointee.stopStep.load(ordering: .relaxed) == Int.max else { return false }
+    preparation.end(on: state)
+    return true
+  }
+
+  /// How often the preparation has run to its end.
+  var preparationRunCount: Int { preparation.runCount }
+
+  /// Runs steps: the caller alone those before and behind the ones that threads share.
+  private func runSteps(of span: StepSpan) {
+    control.pointee.span = span
+    guard let pool, !span.shared.isEmpty else {
+      control.runAlone(from: span.steps.lowerBound, to: span.steps.upperBound)
       return
     }
-    guard control.runAlone(from: 0, to: shared.lowerBound) else { return }
+    guard control.runAlone(from: span.steps.lowerBound, to: span.shared.lowerBound) else { return }
     pool.run({ context, thread in runThread(context, thread) }, control)
     guard control.pointee.stopStep.load(ordering: .relaxed) == Int.max else { return }
-    control.runAlone(from: shared.upperBound, to: control.pointee.stepCount)
+    control.runAlone(from: span.shared.upperBound, to: span.steps.upperBound)
   }
 
   /// Makes one run end before its next kernel, this one or the next to begin; safe to call from any thread.
@@ -114,40 +140,6 @@ final class Executable {
     for (index, buffer) in program.buffers.enumerated() {
       guard case .constant(let array) = buffer.role else { continue }
       array.copyBytes(to: address(of: index))
-    }
-  }
-}
-
-/// The memory of parameters and states, shared by the sessions of one family of plans.
-final class StateMemory {
-  private let arena: Arena
-  /// The first byte.
-  var base: UnsafeMutableRawPointer { arena.base }
-  /// What lies where; plans that share the memory agree on it.
-  let layout: [StateSlot]
-  /// The seed random numbers are keyed by.
-  var seed: UInt64
-
-  /// One parameter or state in memory.
-  struct StateSlot: Hashable {
-    var name: String
-    var type: TensorType
-    var offset: Int
-  }
-
-  init(_ program: Program, seed: UInt64) throws(RuntimeError) {
-    arena = try Arena(byteCount: max(64, program.memory.segmentBytes[Segment.state.rawValue]))
-    layout = program.stateLayout
-    self.seed = seed
-  }
-}
-
-extension Program {
-  /// Where each parameter and state lies.
-  var stateLayout: [StateMemory.StateSlot] {
-    states.map {
-      StateMemory.StateSlot(
-        name: $0.name, type: $0.type, offset: memory.placements[$0.buffer].offset)
     }
   }
 }
@@ -182,12 +174,18 @@ struct ExecutableStep {
   let nextShared: Int
 }
 
+/// Steps that run one after the other.
+struct StepSpan {
+  let steps: Range<Int>
+  /// Those from the first that threads share to the last; empty where one thread runs all.
+  let shared: Range<Int>
+}
+
 /// What the threads of one executable share.
 struct RunControl: ~Copyable {
   let steps: UnsafeMutablePointer<ExecutableStep>
-  let stepCount: Int
-  /// The steps from the first that threads share to the last; empty where one thread runs all.
-  let sharedSteps: Range<Int>
+  /// The steps under way, of the preparation or of a run; written while no other thread runs.
+  var span: StepSpan
   let kernelCount: Int
   let scratch: UnsafeMutablePointer<ThreadScratch>
   let barrier: Barrier?
@@ -226,8 +224,9 @@ struct PoisonPlan {
 /// came before is over then, and nobody else runs.
 private func runThread(_ context: UnsafeMutableRawPointer, _ thread: Int) {
   let control = context.assumingMemoryBound(to: RunControl.self)
-  let end = control.pointee.sharedSteps.upperBound
-  var index = control.pointee.sharedSteps.lowerBound
+  let shared = control.pointee.span.shared
+  let end = shared.upperBound
+  var index = shared.lowerBound
   while index < end {
     var step = control.pointee.steps + index
     if step.pointee.meetsBefore, let barrier = control.pointee.barrier {
@@ -271,7 +270,7 @@ extension UnsafeMutablePointer<RunControl> {
   /// Does what is to be done before a step by one thread alone, and returns whether the run goes on.
   private func begin(_ index: Int) -> Bool {
     poison(before: index)
-    guard index < pointee.stepCount else {
+    guard index < pointee.span.steps.upperBound else {
       takeTime(pointee.kernelCount)
       return true
     }
@@ -298,8 +297,9 @@ extension UnsafeMutablePointer<RunControl> {
   /// In poison mode, checks and fills what the step before is done with, and marks what this one writes.
   fileprivate func poison(before index: Int) {
     guard let poison = pointee.poison else { return }
-    if index > 0 { poison[index - 1].finish() }
-    if index < pointee.stepCount { poison[index].prepare() }
+    let steps = pointee.span.steps
+    if index > steps.lowerBound { poison[index - 1].finish() }
+    if index < steps.upperBound { poison[index].prepare() }
   }
 }
 

@@ -95,6 +95,9 @@ extension Session {
     if executable.wasCancelled { throw .cancelled }
   }
 
+  /// How often what follows from parameters and states alone has been computed: once at most for each of their changes.
+  package var preparationRunCount: Int { executable.preparationRunCount }
+
   /// How long a kernel took.
   public struct KernelTime: Hashable, Sendable {
     /// The name of the kernel.
@@ -108,22 +111,24 @@ extension Session {
   /// Runs some times and returns how long each kernel took at least.
   ///
   /// A kernel's time is that from its beginning to the next one's on the calling thread, so where threads meet it holds
-  /// the wait for the others. Taking the time adds some 25 ns to each. What a run does to the state, these do too.
+  /// the wait for the others. Taking the time adds some 25 ns to each. What a run does to the state, these do too. The
+  /// kernels that prepare what follows from parameters alone are not part of a run, and have no times.
   ///
   /// - Parameter runs: How many times, at least once.
   /// - Returns: One time a kernel, in the order in which they run.
   /// - Throws: What `run` throws.
   public func kernelTimes(runs: Int = 10) throws(RuntimeError) -> [KernelTime] {
-    var least = [Int](repeating: .max, count: program.kernels.count)
+    let first = program.preparationCount
+    var least = [Int](repeating: .max, count: program.kernels.count - first)
     var times = [UInt64](repeating: 0, count: program.kernels.count + 1)
     for _ in 0..<max(1, runs) {
       if let fault = executable.run(timing: &times) { throw describe(program.faults[fault]) }
       if executable.wasCancelled { throw .cancelled }
       for index in least.indices {
-        least[index] = min(least[index], Int(times[index + 1] - times[index]))
+        least[index] = min(least[index], Int(times[first + index + 1] - times[first + index]))
       }
     }
-    return zip(program.kernels, least).map {
+    return zip(program.kernels[first...], least).map {
       KernelTime(name: $0.name, flops: $0.flops, nanoseconds: $1)
     }
   }
@@ -242,6 +247,8 @@ extension Session {
   }
 
   /// Lets a body read and write a parameter or state where it lies, such as the learning rate.
+  ///
+  /// What sessions have prepared from it they prepare again, whether the body has written or not.
   public func withState<Element: SessionElement, Result>(
     _ name: String, of type: Element.Type = Element.self,
     _ body: (inout MutableSpan<Element>) -> Result
@@ -255,6 +262,7 @@ extension Session {
     let elements = UnsafeMutableBufferPointer(
       start: executable.address(of: port.buffer).assumingMemoryBound(to: Element.self),
       count: port.type.shape.count)
+    defer { executable.state.version &+= 1 }
     var span = elements.mutableSpan
     return body(&span)
   }
@@ -293,6 +301,7 @@ extension Session {
       state[port.name]?.copyBytes(to: executable.address(of: port.buffer))
     }
     executable.state.seed = state.seed
+    executable.state.version &+= 1
   }
 }
 

@@ -46,6 +46,16 @@ struct StepBuilder {
 
   var stepCount: Int { parts.count }
 
+  /// The steps of the preparation, which come first, and those of a run.
+  var spans: (preparation: StepSpan, run: StepSpan) {
+    let count = preparationStepCount
+    return (span(0..<count), span(count..<parts.count))
+  }
+
+  private var preparationStepCount: Int {
+    parts.firstIndex { $0.kernel >= program.preparationCount } ?? parts.count
+  }
+
   /// The first step of the first kernel that changes a state, or the number of steps.
   var commitStep: Int {
     parts.firstIndex { $0.kernel == program.commitKernel } ?? parts.count
@@ -93,12 +103,11 @@ struct StepBuilder {
     slices[parts[index].kernel][parts[index].number].count > 1
   }
 
-  /// The steps from the first that threads share to the last.
-  var sharedSteps: Range<Int> {
-    guard let first = parts.indices.first(where: isShared),
-      let last = parts.indices.last(where: isShared)
-    else { return 0..<0 }
-    return first..<last + 1
+  private func span(_ steps: Range<Int>) -> StepSpan {
+    guard let first = steps.first(where: isShared), let last = steps.last(where: isShared) else {
+      return StepSpan(steps: steps, shared: 0..<0)
+    }
+    return StepSpan(steps: steps, shared: first..<last + 1)
   }
 
   private mutating func makeStep(_ index: Int) -> ExecutableStep {
@@ -113,7 +122,7 @@ struct StepBuilder {
       function: function, portable: portable, operands: operands.first,
       operandStride: operands.stride, slices: allocate(own), sliceCount: own.count,
       kernel: kernel, isFirst: number == 0,
-      meetsBefore: index > 0 && isShared(index - 1)
+      meetsBefore: index > 0 && index != preparationStepCount && isShared(index - 1)
         && (number == 0 && program.startsWave[kernel] || !isShared(index) || program.isPoisoned),
       nextShared: nextShared[index])
   }

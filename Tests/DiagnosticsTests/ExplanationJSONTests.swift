@@ -52,6 +52,25 @@ import Testing
     #expect(costs.sorted() == Array(kernels.indices))
   }
 
+  @Test func kernelsOfThePreparationSaySo() throws {
+    let graph = Graph("prepared") { g in
+      let w = g.parameter("w", [4, 4])
+      g.output("y", g.input("x", [4, 4]).matmul(exp(w)))
+    }
+    let plan = try graph.compile(options: CompileOptions(threads: 1))
+    let json = try parsed(plan.explanationJSON)
+    let kernels = try elements(json["kernels"])
+    #expect(kernels.map { $0["isPreparation"] } == [.bool(true), .bool(false)])
+    #expect(try elements(json["largestCosts"]) == [.integer(1)])
+    let edge = try #require(try elements(json["ledger"]).first { $0["reader"] != .null })
+    #expect(edge["reason"] == .string("prepared"))
+    // It is read in every run, and written in none.
+    #expect(edge["bytes"] == .integer(64))
+    let segments = try elements(json["memory"]?["segments"])
+    #expect(segments.last?["name"] == .string("prepared"))
+    #expect(segments.last?["bytes"] == .integer(plan.preparedBytes))
+  }
+
   @Test func anEdgeNamesItsReasonAndBothEnds() throws {
     let graph = Graph("edge") { g in
       let x = exp(g.input("x", [4, 4], file: "m.swift", line: 1), file: "m.swift", line: 2)

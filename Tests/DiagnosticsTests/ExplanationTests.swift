@@ -158,6 +158,64 @@ import Testing
       """)
   }
 
+  @Test func whatIsPreparedStandsApart() throws {
+    let graph = Graph("prepared") { g in
+      let w = g.parameter("w", [8, 8], .heNormal, file: "m.swift", line: 1)
+      let b = g.parameter("b", [8], .zeros, file: "m.swift", line: 2)
+      let square = w.matmul(exp(w, file: "m.swift", line: 3), file: "m.swift", line: 4)
+      let y = g.input("x", [64, 8]).matmul(square, file: "m.swift", line: 5)
+      g.output("y", y * sqrt(b, file: "m.swift", line: 6), file: "m.swift", line: 7)
+    }
+    let options = CompileOptions(threads: 1, backend: .portable)
+    expectSnapshot(
+      try graph.compile(options: options).explanation,
+      """
+      plan "prepared" for 1 thread
+        inputs   x f32[64, 8]
+        outputs  y f32[64, 8]
+        state    72 trained numbers in 2 parameters, 0 other states; 320 B
+
+      prepared once, and again when a parameter or state has changed: 3 kernels, 2.4 kFLOP, 320 B kept
+         1  exp: map, 1 thread, 1.4 kFLOP, reads 256 B, writes 256 B, at least 0.01 µs
+             %2 exp  f32[8, 8]   // m.swift:3
+             reads  w f32[8, 8]
+             writes %2 f32[8, 8]
+         2  contract: contraction, 1 thread, 1.0 kFLOP, reads 512 B, writes 256 B, at least 0.01 µs
+             %3 contract  f32[8, 8]   // m.swift:4
+             reads  w f32[8, 8], %2 f32[8, 8]
+             writes %3 f32[8, 8] to keep
+         3  sqrt: map, 1 thread, 8 FLOP, reads 32 B, writes 32 B, at least 0.00 µs
+             %6 sqrt  f32[8]   // m.swift:6
+             reads  b f32[8]
+             writes %6 f32[8] to keep
+
+      1 kernel: 8.7 kFLOP, 4.2 KiB moved a run, at least 0.09 µs on a nominal machine on 1 thread
+         4  contract+mul: contraction, 1 thread, 8.7 kFLOP, reads 2.2 KiB, writes 2.0 KiB, at least 0.09 µs
+             %5 contract  f32[64, 8]   // m.swift:5
+             %8 mul       f32[64, 8]   // m.swift:6
+             reads  x f32[64, 8], %3 f32[8, 8], %6 f32[8]
+             writes %8 f32[64, 8] as output "y"
+
+      memory: 4.8 KiB
+        constants                   0 B
+        state                     320 B
+        inputs and outputs      4.0 KiB
+        arena                     256 B
+        prepared                  320 B
+        the arena could not be smaller than 256 B: 100 % efficient, placed in kernel order, best fit
+        what lies where in the arena during which kernels, and with a star what is live at the peak, in kernel 1 (exp):
+                   0      256 B * 1–2      %2 exp f32[8, 8]   // m.swift:3
+
+      what the passes did
+        nothing
+
+      what is not fused: 3 edges, 288 B moved for them
+            256 B  %3 contract → %5 contract: it is computed once, and its reader in every run   // m.swift:4 → m.swift:5
+             32 B  %6 sqrt → %8 mul: it is computed once, and its reader in every run   // m.swift:6 → m.swift:6
+              0 B  %2 exp → %3 contract: a contraction reads it in memory   // m.swift:3 → m.swift:4
+      """)
+  }
+
   @Test func equalPlansAreExplainedInEqualWords() throws {
     let options = CompileOptions(threads: 3)
     let texts = try (0..<2).map { _ in try network.compile(batch: 7, options: options).explanation }

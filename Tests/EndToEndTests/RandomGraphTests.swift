@@ -38,8 +38,8 @@ import Testing
   /// backend this machine has, poisoned and not.
   private func variants(_ index: Int) -> [CompileOptions] {
     let switchable = [
-      "fold", "cse", "algebra", "movement", "rematerialise", "dead", "fuse", "taps", "order",
-      "bundle", "waves",
+      "fold", "cse", "algebra", "movement", "rematerialise", "dead", "fuse", "prepare", "taps",
+      "order", "bundle", "waves",
     ]
     let switches = [[], Set(switchable)] + switchable.map { [$0] }
     let backends = Backend.allCases.filter { $0.runs(on: CPUFeatures.detected) }

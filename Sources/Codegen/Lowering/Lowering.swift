@@ -4,6 +4,8 @@ package import DescentGraph
 package struct LoweredGraph: Hashable, Sendable {
   /// The kernels in the order in which they run.
   package var kernels: [Kernel] = []
+  /// How many of them, the first, compute what is the same in every run.
+  package var preparationCount = 0
   /// The memory they work on.
   package var buffers: [Buffer] = []
   /// The buffer of each named input.
@@ -30,6 +32,8 @@ package struct Buffer: Hashable, Sendable, Codable {
     case output
     /// Lives from the kernel that writes it to the last that reads it.
     case temporary
+    /// Written by the preparation, and kept from run to run.
+    case prepared
   }
 
   /// Why the buffer exists.
@@ -106,7 +110,28 @@ struct Lowering {
     let outputs = Dictionary(
       graph.outputs.map { (storage(of: $0.value), $0.name) },
       uniquingKeysWith: { first, _ in first })
+    lower(groups.filter(\.isPrepared), outputs)
+    let preparation = result.kernels
+    result.kernels = []
     copyLeafOutputs()
+    lower(groups.filter { !$0.isPrepared }, outputs)
+    bindOutputs()
+    applyUpdates()
+    deferStateWrites()
+    let graph = graph
+    result.prepend(preparation) { part in
+      part.attachTaps(graph, minimumBytes: minimumTappedBytes, threads: threads)
+      if orders { part.orderForMemory() }
+      if bundles {
+        part.attachTails()
+        part.bundleLoops()
+      }
+    }
+    return result
+  }
+
+  /// Adds the kernels of some groups; what is an output of the graph goes into memory of its own.
+  private mutating func lower(_ groups: [FusionGroup], _ outputs: [Value: String]) {
     for group in groups {
       for output in group.outputs {
         let role: Buffer.Role = outputs[output] == nil ? .temporary : .output
@@ -114,16 +139,6 @@ struct Lowering {
       }
       result.kernels.append(kernel(for: group))
     }
-    bindOutputs()
-    applyUpdates()
-    deferStateWrites()
-    result.attachTaps(graph, minimumBytes: minimumTappedBytes, threads: threads)
-    if orders { result.orderForMemory() }
-    if bundles {
-      result.attachTails()
-      result.bundleLoops()
-    }
-    return result
   }
 
   /// Returns the value whose memory a value is, following reshapes.

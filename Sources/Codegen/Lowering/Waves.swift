@@ -14,7 +14,8 @@ extension LoweredGraph {
     var builder = WaveBuilder()
     for (index, kernel) in kernels.enumerated() {
       // Whether to go on is decided before a state changes, when all checks of indices are over.
-      builder.add(kernel, mayJoin: index != firstWrite || faults.isEmpty)
+      let mayJoin = index != firstWrite || faults.isEmpty
+      builder.add(kernel, mayJoin: mayJoin && index != preparationCount)
     }
     return builder.startsWave
   }

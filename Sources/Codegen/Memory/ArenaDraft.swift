@@ -34,7 +34,9 @@ package struct ArenaDraft: Sendable {
       let value = buffers[buffer].value
       last[value] = max(last[value] ?? 0, kernels.upperBound)
     }
-    for buffer in buffers where buffer.role == .output { last[buffer.value] = .max }
+    for buffer in buffers where buffer.role == .output || buffer.role == .prepared {
+      last[buffer.value] = .max
+    }
     return last
   }
 

@@ -8,6 +8,8 @@ package enum Segment: Int, Hashable, Sendable, Codable, CaseIterable {
   case io
   /// Everything that lives within one run.
   case arena
+  /// What a session's preparation leaves to its runs.
+  case prepared
 }
 
 /// Where every buffer lies.
@@ -39,6 +41,8 @@ package struct MemoryPlan: Hashable, Sendable, Codable {
 
   /// The bytes of the arena.
   package var arenaBytes: Int { segmentBytes[Segment.arena.rawValue] }
+  /// The bytes of what is kept from run to run beside the state.
+  package var preparedBytes: Int { segmentBytes[Segment.prepared.rawValue] }
 
   /// From this size on a result has left the caches before it is read again, so stores need not fill them.
   private static let streamedByteCount = 4 << 20
@@ -138,7 +142,7 @@ private struct MemoryPlanner {
     makeBlocks()
     let (lowerBound, peak) = largestLiveSet()
     let (strategy, size) = placeBlocks(lowerBound: lowerBound)
-    var sizes = [0, 0, 0, size]
+    var sizes = [0, 0, 0, size, 0]
     let placements = lowered.buffers.indices.map { place($0, &sizes) }
     return MemoryPlan(
       placements: placements, segmentBytes: sizes, arenaLowerBound: lowerBound, peakKernel: peak,
@@ -297,6 +301,7 @@ private struct MemoryPlanner {
     case .constant: segment = .constants
     case .state: segment = .state
     case .input, .output: segment = .io
+    case .prepared: segment = .prepared
     case .temporary:
       let offset = blockOf[buffer].map { blocks[$0].offset } ?? 0
       return MemoryPlan.Placement(segment: .arena, offset: offset, byteCount: byteCount)

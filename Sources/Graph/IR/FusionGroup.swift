@@ -47,13 +47,18 @@ public struct FusionGroup: Hashable, Sendable {
   public let outputs: [Value]
   /// The contraction, map, scatter or sort the kernel is built around; nil for other kinds.
   public let core: Value?
+  /// Whether the members have the same values in every run, so that they are computed once.
+  public let isPrepared: Bool
 
   /// Creates a group.
-  package init(kind: Kind, nodes: [Value], outputs: [Value], core: Value? = nil) {
+  package init(
+    kind: Kind, nodes: [Value], outputs: [Value], core: Value? = nil, isPrepared: Bool = false
+  ) {
     self.kind = kind
     self.nodes = nodes
     self.outputs = outputs
     self.core = core
+    self.isPrepared = isPrepared
   }
 
   /// The most nodes that are put into any kernel.

@@ -6,7 +6,7 @@ public struct FusionVerdict: Hashable, Sendable {
   public let reader: Value?
   /// Whether it stays in a register.
   public let outcome: Outcome
-  /// The bytes moved because it does not.
+  /// The bytes moved in a run because it does not.
   public let byteCount: Int
 
   /// Whether a value stays in a register.
@@ -34,6 +34,8 @@ public enum FusionReason: Hashable, Sendable {
   case state(Value)
   /// Fusion is switched off.
   case disabled
+  /// It is computed once, and its reader in every run.
+  case prepared
   // The next five concern the value or another that would be in the same kernel.
 
   /// It is a contraction's factor.
@@ -83,6 +85,7 @@ extension FusionReason {
     case .output: "output"
     case .state: "state"
     case .disabled: "disabled"
+    case .prepared: "prepared"
     case .contractionFactor: "contractionFactor"
     case .indexSource: "indexSource"
     case .indices: "indices"
@@ -114,6 +117,7 @@ extension FusionReason {
     case .output: "it is an output"
     case .state: "it updates a state"
     case .disabled: "fusion is switched off"
+    case .prepared: "it is computed once, and its reader in every run"
     case .contractionFactor: "a contraction reads it in memory"
     case .indexSource: "a gather reads it in memory"
     case .indices: "it holds indices"

@@ -19,6 +19,8 @@
 //     memory, as a map of tiles does; a contraction that in which its factors' elements lie, behind movement.
 // G5  What a group reads from memory is a leaf or an output of an earlier group.
 // G6  The outputs are the members that results or other groups read.
+// G7  Prepared groups come first, and what they compute is the same in every run:
+//     `FusedGraph+CheckPreparation.swift`.
 
 extension FusedGraph {
   /// Returns what is wrong with the groups; empty for a lawful division.
@@ -27,7 +29,7 @@ extension FusedGraph {
   public func check() -> [String] {
     var checker = FusionChecker(fused: self)
     checker.run()
-    return checker.violations
+    return checker.violations.isEmpty ? preparationViolations : checker.violations
   }
 }
 

@@ -48,6 +48,8 @@ struct Dataflow {
   private(set) var reads: [Read] = []
   /// Whether the node computes again, from equal operands, what an earlier one computes.
   private(set) var isCopy: [Bool]
+  /// Whether the node has the same value in every run and is computed once.
+  private(set) var isPrepared: [Bool]
   /// For each node's shape, and for it without axes of extent 1, a number that equal shapes share.
   private(set) var shapes: [Int32] = []
   private(set) var squeezedShapes: [Int32] = []
@@ -56,13 +58,19 @@ struct Dataflow {
   private var firstUser: [Int32] = []
 
   /// Reads a graph.
-  init(_ graph: Graph) {
+  ///
+  /// - Parameters:
+  ///   - graph: A bound graph without objective.
+  ///   - prepares: Whether what follows from unchanged parameters is computed once.
+  init(_ graph: Graph, prepares: Bool = true) {
     self.graph = graph
     let count = graph.nodes.count
     isComputed = Array(repeating: false, count: count)
     (isResult, isUpdate, precedesCheck, isCopy) = (isComputed, isComputed, isComputed, isComputed)
+    isPrepared = isComputed
     firstRead = [0]
     findComputed()
+    if prepares { isPrepared = preparedNodes() }
     findCopies()
     numberShapes()
     collectReads()

@@ -13,6 +13,8 @@ package import DescentGraph
 //    because a row or column needs less memory for such a map: it may overwrite what it reads. And not where
 //    the map goes through so much memory that it must do so in long lines.
 // 5. What is left goes into the ledger, each read with the reason why it is not fused.
+//
+// What is computed once joins nothing that is computed in every run, and its kernels come first.
 
 extension FusedGraph {
   /// Divides a final graph into kernels.
@@ -20,9 +22,12 @@ extension FusedGraph {
   /// - Parameters:
   ///   - graph: A bound graph without objective.
   ///   - isEnabled: Whether nodes may join at all; else every node is its own kernel.
+  ///   - prepares: Whether what follows from unchanged parameters is computed once.
   ///   - journal: Receives the ledger.
-  package init(fusing graph: Graph, isEnabled: Bool = true, journal: inout Journal) {
-    var fuser = Fuser(Dataflow(graph))
+  package init(
+    fusing graph: Graph, isEnabled: Bool = true, prepares: Bool = true, journal: inout Journal
+  ) {
+    var fuser = Fuser(Dataflow(graph, prepares: prepares))
     if isEnabled { fuser.run() }
     self = fuser.result(isEnabled: isEnabled)
     journal.ledger = verdicts
@@ -100,7 +105,9 @@ struct Fuser {
     guard depth < Fuser.longestPrivateChain else { return false }
     for position in dataflow.reads(of: Int(node)) {
       let source = dataflow.reads[position].source
-      guard dataflow.isComputed[Int(source)] else { continue }
+      guard dataflow.isComputed[Int(source)],
+        dataflow.isPrepared[Int(source)] == dataflow.isPrepared[Int(node)]
+      else { continue }
       if dataflow.isTiny(Value(Int(source)), beside: Value(Int(node))) { continue }
       let group = groups[groups.leader(of: source)]
       if group.kind == .contraction, group.outputs == [source] { continue }

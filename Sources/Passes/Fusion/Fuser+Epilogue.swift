@@ -46,6 +46,7 @@ extension Fuser {
     let leader = groups.leader(of: node)
     return groups[leader].nodes.count == 1 && graph.nodes[Int(node)].op.isElementwise
       && !dataflow.isCopy[Int(node)]
+      && dataflow.isPrepared[Int(node)] == dataflow.isPrepared[Int(core)]
       && dataflow.shapes[Int(node)] == dataflow.shapes[Int(core)]
       && movementAcrossRows(in: [node], of: Value(Int(core))) == nil
   }

@@ -85,6 +85,7 @@ extension Fuser {
   private func obstacle(
     _ one: GroupGraph.Group, _ two: GroupGraph.Group
   ) -> FusionReason? {
+    guard dataflow.isPrepared(one) == dataflow.isPrepared(two) else { return .prepared }
     guard Fuser.joint(one.kind, two.kind) != nil else { return .severalKinds(one.kind, two.kind) }
     if one.isAlone || two.isAlone { return .copy }
     if dataflow.domain(of: one) == dataflow.domain(of: two) {

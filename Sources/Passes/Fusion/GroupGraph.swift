@@ -257,6 +257,9 @@ extension Dataflow {
       outputs: [Int32(index)])
   }
 
+  /// Whether a group is computed once.
+  func isPrepared(_ group: GroupGraph.Group) -> Bool { isPrepared[Int(group.nodes[0])] }
+
   /// The number of a group's domain.
   func domain(of group: GroupGraph.Group) -> Int32 { shapes[Int(group.domain.index)] }
 }

@@ -16,13 +16,15 @@ extension Pass {
   /// Random numbers are never stored for others, whatever that takes: they are drawn again. And a value that is stored
   /// for some readers is computed again by others that read what it follows from anyway.
   ///
-  /// - Parameter minimumBytes: The size from which on that is considered: small values stay in the first-level cache.
+  /// - Parameters:
+  ///   - minimumBytes: The size from which on that is considered: small values stay in the first-level cache.
+  ///   - prepares: Whether what follows from unchanged parameters is computed once, and never again for readers.
   /// - Returns: The pass.
-  static func rematerialise(minimumBytes: Int) -> Pass {
+  static func rematerialise(minimumBytes: Int, prepares: Bool) -> Pass {
     Pass("rematerialise", "computes cheap values again rather than storing them") {
       graph, journal throws(GraphErrors) in
       guard graph.objective == nil, !graph.isSymbolic else { return graph }
-      var fuser = Fuser(Dataflow(graph))
+      var fuser = Fuser(Dataflow(graph, prepares: prepares))
       fuser.run()
       var search = RematerialisationSearch(
         fuser.result(isEnabled: true), fuser.dataflow, minimumBytes: minimumBytes)
@@ -86,7 +88,8 @@ private struct RematerialisationSearch {
 
   private func isReadByRegistersOnly(_ value: Value) -> Bool {
     let index = Int(value.index)
-    guard graph[value].op.isElementwise, !dataflow.isResult[index] else { return false }
+    guard graph[value].op.isElementwise, !dataflow.isResult[index], !dataflow.isPrepared[index]
+    else { return false }
     return dataflow.users(of: index).allSatisfy { position in
       let read = dataflow.reads[Int(position)]
       guard groupOf[Int(read.reader)] != groupOf[index] else { return true }
@@ -298,7 +301,8 @@ private struct RematerialisationSearch {
       }
     }
     for (number, group) in fused.groups.enumerated() {
-      for value in group.outputs where graph[value].op.isElementwise && copies[value] == nil {
+      for value in group.outputs
+      where graph[value].op.isElementwise && !group.isPrepared && copies[value] == nil {
         guard graph[value].type.byteCount >= minimumBytes, let recipe = recipe(for: value)
         else { continue }
         let large = recipe.sources.filter { !dataflow.isTiny($0, beside: value) }

@@ -12,11 +12,12 @@ import Testing
   }
 
   private func group(
-    _ kind: FusionGroup.Kind, _ nodes: [Int], stores outputs: [Int], core: Int? = nil
+    _ kind: FusionGroup.Kind, _ nodes: [Int], stores outputs: [Int], core: Int? = nil,
+    isPrepared: Bool = false
   ) -> FusionGroup {
     FusionGroup(
       kind: kind, nodes: nodes.map { Value($0) }, outputs: outputs.map { Value($0) },
-      core: core.map { Value($0) })
+      core: core.map { Value($0) }, isPrepared: isPrepared)
   }
 
   private let chain = """
@@ -291,5 +292,47 @@ import Testing
       try check(text, [first, group(.scatter, [4, 5], stores: [5], core: 4)]) == [
         "G3: scatter group 1 has other members"
       ])
+  }
+
+  private let weights = """
+    graph "weights"
+    %0 = input name="x" : f32[4]
+    %1 = parameter name="w" initial=zeros : f32[4]
+    %2 = exp(%1) : f32[4]
+    %3 = neg(%2) : f32[4]
+    %4 = add(%3, %0) : f32[4]
+    output "y" = %4
+    """
+
+  @Test func whatIsPreparedIsTheSameInEveryRun() throws {
+    let (first, second) = (
+      group(.map, [2], stores: [2], isPrepared: true),
+      group(.map, [3], stores: [3], isPrepared: true)
+    )
+    let last = group(.map, [4], stores: [4])
+    #expect(try check(weights, [first, second, last]) == [])
+    #expect(try check(weights, [first, group(.map, [3, 4], stores: [4])]) == [])
+    #expect(
+      try check(weights, [group(.map, [2], stores: [2]), second, last]) == [
+        "G7: a prepared group stands behind one that is not"
+      ])
+    #expect(
+      try check(weights, [first, group(.map, [3, 4], stores: [4], isPrepared: true)]) == [
+        "G7: %4 add is prepared, but reads %0 input, which changes from run to run",
+        "G7: %4 add is prepared, but leaves the graph",
+      ])
+    let updated = weights.replacing("output \"y\" = %4", with: "output \"y\" = %4\nupdate %1 = %4")
+    #expect(
+      try check(updated, [first, second, last]) == [
+        "G7: %2 exp is prepared, but reads %1 parameter, which changes from run to run"
+      ])
+    let gathered = weights.replacing(
+      "%0 = input name=\"x\" : f32[4]", with: "%0 = iota axis=0 : i32[4]"
+    )
+    .replacing("%3 = neg(%2) : f32[4]", with: "%3 = gather(%2, %0) axis=0 : f32[4]")
+    .replacing("%4 = add(%3, %0) : f32[4]", with: "%4 = neg(%3) : f32[4]")
+    #expect(
+      try check(gathered, [first, second, last]).last
+        == "G7: %3 gather is prepared, but reads at places that are data")
   }
 }

@@ -41,7 +41,10 @@ import Testing
         }
       case .stored(let reason):
         stored.insert(verdict.producer)
-        let isRight = verdict.byteCount == (verdict.reader == nil ? 1 : 2) * byteCount
+        // What is computed once is written in no run, and for such a reader not read in any.
+        let ends = [verdict.producer] + (verdict.reader.map { [$0] } ?? [])
+        let transfers = ends.count { !fused.groups[numbers[$0]!].isPrepared }
+        let isRight = verdict.byteCount == transfers * byteCount
         if isInside || !isRight || reason.text(in: graph).isEmpty {
           faults.append("\(verdict) is not so")
         }
