@@ -15,6 +15,9 @@ public struct CompileOptions: Sendable {
   /// The last pass to run before the graph is lowered, by its label.
   public var stopAfter: String?
   /// Whether equations that round differently may be applied too.
+  ///
+  /// Among them are those that make factors behind a product, such as a batch norm's, factors of its weights, where the
+  /// plan updates neither; the session then keeps the scaled weights beside the others.
   public var fast: Bool
   /// Whether dead memory is filled with NaN and the bytes behind each buffer are checked; slow.
   public var poison: Bool

@@ -26,7 +26,7 @@ package struct Pipeline: Sendable {
     fast: Bool = false, growthCap: Int = 65_536, minimumRecomputedBytes: Int = 32 << 10,
     prepares: Bool = true
   ) -> Pipeline {
-    let algebra = fast ? Pass.fastAlgebra : .algebra
+    let algebra = fast ? Pass.fastAlgebra(prepares: prepares) : .algebra
     let fold = Pass.fold(growthCap: growthCap)
     return Pipeline(
       [

@@ -29,16 +29,40 @@ extension Pass {
   ///
   ///     %2 = neg(%1) : f32[4]
   ///     %3 = add(%0, %2) : f32[4]      →      %2 = sub(%0, %1) : f32[4]
-  package static let algebra: Pass = algebra(Algebra.exact)
+  package static let algebra: Pass = algebra(Algebra.exact, scalesWeights: false)
 
   /// Applies the equations of `Algebra`, also those that round differently.
-  package static let fastAlgebra: Pass = algebra(Algebra.exact + Algebra.rounding)
+  ///
+  /// - Parameter prepares: Whether what follows from unchanged parameters is computed once, so that it pays to scale
+  ///   weights.
+  /// - Returns: The pass.
+  package static func fastAlgebra(prepares: Bool = true) -> Pass {
+    algebra(Algebra.exact + Algebra.rounding, scalesWeights: prepares)
+  }
 
-  private static func algebra(_ rules: [RewriteRule]) -> Pass {
+  private static func algebra(_ rules: [RewriteRule], scalesWeights: Bool) -> Pass {
     Pass("algebra", "applies equations between elementwise expressions") {
       graph, journal throws(GraphErrors) in
-      let late = graph.objective == nil ? Algebra.afterDifferentiation : []
-      return Rewriter.rewrite(graph, with: rules + late, journal: &journal)
+      // What a graph updates is known once it has been differentiated.
+      guard graph.objective == nil else {
+        return Rewriter.rewrite(graph, with: rules, journal: &journal)
+      }
+      let late = Algebra.afterDifferentiation
+      let weights = scalesWeights ? Algebra.weights(updating: graph.updatedNames) : []
+      return Rewriter.rewrite(graph, with: rules + late + weights, journal: &journal)
     }
+  }
+}
+
+extension Graph {
+  /// The names of the parameters and states that become something else.
+  fileprivate var updatedNames: Set<String> {
+    Set(
+      updates.compactMap { update in
+        guard update.leaf != update.value, case .leaf(let leaf) = self[update.leaf].op else {
+          return nil
+        }
+        return leaf.leafName
+      })
   }
 }

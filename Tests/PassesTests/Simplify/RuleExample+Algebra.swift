@@ -129,5 +129,24 @@ extension RuleExample {
     RuleExample("fast-square-root") { pow($0.x, 0.5) },
     RuleExample("fast-log-exp") { log(exp($0.x)) },
     RuleExample("fast-div-constant") { $0.x / 3.0 },
+    RuleExample("fast-scale-weights") { g in
+      g.input("x", [9, 4]).matmul(g.parameter("w", [4, 3])) * g.parameter("s", [3])
+    },
+    RuleExample("fast-scale-weights") { g in
+      let w = g.parameter("w", [3, 4])
+      return 0.3 * g.input("x", [9, 4]).matmul(w, transposeRight: true)
+    },
+    RuleExample("fast-scale-weights") { g in
+      let scale = g.parameter("s", [5]).reshape([1, 1, 5])
+      return convolve(g.input("x", [2, 9, 2]), g.parameter("w", [3, 2, 5])) * scale
+    },
+    RuleExample("fast-scale-sum") { g in
+      let product = g.input("x", [9, 4]).matmul(g.parameter("w", [4, 3]))
+      return (product + g.parameter("b", [3])) * g.parameter("s", [3])
+    },
+    RuleExample("fast-scale-sum") { g in
+      let product = g.input("x", [9, 4]).matmul(g.parameter("w", [4, 3]))
+      return 0.3 * (g.parameter("b", [3]) + product)
+    },
   ]
 }

@@ -50,7 +50,8 @@ extension RuleExample {
     let holds = { (rules: [RewriteRule]) in rules.contains { $0.name == rule } }
     if holds(MovementRules.all) { return .movement }
     if holds(ConstantFolding.all) { return .fold }
-    return holds(Algebra.rounding) ? .fastAlgebra : .algebra
+    let isFast = holds(Algebra.rounding + Algebra.weights(updating: []))
+    return isFast ? .fastAlgebra() : .algebra
   }
 }
 

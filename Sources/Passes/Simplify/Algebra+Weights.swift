@@ -1,0 +1,118 @@
+import DescentGraph
+
+// Factors behind a product that differ from feature to feature, such as those of a batch norm with fixed statistics,
+// can as well be factors of the weights. Where nothing the plan does changes either, the weights are scaled once, in
+// its preparation, and the product's own kernel has less to do. The products round differently then.
+
+extension Algebra {
+  /// Rules that move factors into weights, for graphs that update neither; they hold for floats only nearly.
+  ///
+  /// - Parameter updated: The names of the parameters and states the graph updates.
+  /// - Returns: The rules.
+  package static func weights(updating updated: Set<String>) -> [RewriteRule] {
+    [
+      RewriteRule(
+        "fast-scale-weights", "(x · w) * s = x · (w * s), s for each feature",
+        at: .binary(.mul), numerics: .rounding
+      ) { match in
+        for (product, factor) in [(0, 1), (1, 0)] {
+          let (product, factor) = (match.operands[product], match.operands[factor])
+          guard let w = match.weights(of: product, updated),
+            let features = match.perFeature(factor, updated)
+          else { continue }
+          let node = match.node(product)
+          let scaled = Patch.node(
+            .elementwise(.binary(.mul)), [.value(w), match.spread(features, along: w, of: node.op)])
+          return .node(node.op, [.value(node.operands[0]), scaled])
+        }
+        return nil
+      },
+      RewriteRule(
+        "fast-scale-sum", "(x · w + b) * s = (x · w) * s + b * s, b and s for each feature",
+        at: .binary(.mul), numerics: .rounding
+      ) { match in
+        for (sum, factor) in [(0, 1), (1, 0)] {
+          let (sum, factor) = (match.operands[sum], match.operands[factor])
+          guard case .elementwise(.binary(.add)) = match.node(sum).op, match.isReadHereOnly(sum),
+            let features = match.perFeature(factor, updated)
+          else { continue }
+          for (product, bias) in [(0, 1), (1, 0)] {
+            let operands = match.node(sum).operands
+            guard match.weights(of: operands[product], updated) != nil,
+              let bias = match.perFeature(operands[bias], updated)
+            else { continue }
+            let mul = Op.elementwise(.binary(.mul))
+            let shifted = Patch.node(
+              mul, [match.line(bias, like: features), match.line(features, like: bias)])
+            return .node(
+              .elementwise(.binary(.add)),
+              [
+                .node(mul, of: [operands[product], factor]),
+                match.move(.broadcast(match.type.shape), shifted),
+              ])
+          }
+        }
+        return nil
+      },
+    ]
+  }
+}
+
+extension Match {
+  /// Returns the weights of a product that only this node reads, if they are the same in every run.
+  fileprivate func weights(of value: Value, _ updated: Set<String>) -> Value? {
+    guard isReadHereOnly(value) else { return nil }
+    switch node(value).op {
+    case .contraction: break
+    case .convolution(let convolution) where convolution.kernel == nil: break
+    default: return nil
+    }
+    let weights = node(value).operands[1]
+    return isFixed(weights, updated) ? weights : nil
+  }
+
+  /// Returns what a factor or summand repeats, if that differs along the last axis only and is the same in every run.
+  fileprivate func perFeature(_ value: Value, _ updated: Set<String>) -> Value? {
+    guard case .movement(.broadcast) = node(value).op else { return nil }
+    let source = node(value).operands[0]
+    let isLine = shape(source).extents.dropLast().allSatisfy { $0 == 1 }
+    return isLine && !shape(source).isSymbolic && isFixed(source, updated) ? source : nil
+  }
+
+  /// Returns numbers for each feature, or one for all, repeated to the shape of a product's weights.
+  fileprivate func spread(_ features: Value, along weights: Value, of op: Op) -> Patch {
+    var line = Shape(shape(features).extents.suffix(1))
+    if case .contraction(let contraction) = op, contraction.transposeRight, line.rank == 1 {
+      line = Shape(line.extents + [1])
+    }
+    let patch = shape(features) == line ? .value(features) : move(.reshape(line), features)
+    return move(.broadcast(shape(weights)), patch)
+  }
+
+  /// Returns numbers for each feature, or one for all, as `[features]`, as many as there are of these or of others.
+  fileprivate func line(_ features: Value, like others: Value) -> Patch {
+    let own = Shape(shape(features).extents.suffix(1))
+    let patch = shape(features) == own ? .value(features) : move(.reshape(own), features)
+    let count = max(shape(features).count, shape(others).count)
+    return own == [Extent(offset: count)] ? patch : move(.broadcast([Extent(offset: count)]), patch)
+  }
+
+  /// Whether a value follows, in few steps, from constants and from parameters and states that keep their content.
+  private func isFixed(_ value: Value, _ updated: Set<String>) -> Bool {
+    var (seen, pending): (Set<Value>, [Value]) = ([value], [value])
+    while let next = pending.popLast() {
+      guard seen.count <= 64 else { return false }
+      switch node(next).op {
+      case .leaf(.input), .index: return false
+      case .leaf(let leaf):
+        if let name = leaf.leafName, updated.contains(name) { return false }
+      case .elementwise, .reduction, .movement, .contraction, .convolution:
+        guard !node(next).op.isRandom else { return false }
+        for operand in node(next).operands where seen.insert(operand).inserted {
+          pending.append(operand)
+        }
+      }
+    }
+    return true
+  }
+}
