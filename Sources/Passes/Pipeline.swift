@@ -40,7 +40,7 @@ package struct Pipeline: Sendable {
         algebra,
         .movement,
         .cse,
-      ] + (fast ? [.winograd] : []) + [
+      ] + (fast ? [.winograd(prepares: prepares)] : []) + [
         .rematerialise(minimumBytes: minimumRecomputedBytes, prepares: prepares),
         .dead,
       ])

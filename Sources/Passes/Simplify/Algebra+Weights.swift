@@ -106,7 +106,7 @@ extension Match {
       case .leaf(.input), .index: return false
       case .leaf(let leaf):
         if let name = leaf.leafName, updated.contains(name) { return false }
-      case .elementwise, .reduction, .movement, .contraction, .convolution:
+      case .elementwise, .reduction, .movement, .contraction, .convolution, .winograd:
         guard !node(next).op.isRandom else { return false }
         for operand in node(next).operands where seen.insert(operand).inserted {
           pending.append(operand)

@@ -16,18 +16,32 @@ extension Pass {
   /// Results differ by rounding (see `Winograd`), so the pass belongs to compiles that are `fast`. It stands behind all
   /// passes that look for equal nodes: what a forward half makes of an image must not be kept for the backward half,
   /// which makes it again.
-  package static let winograd: Pass = Pass(
-    "winograd", "makes products of 3×3 windows of fewer multiplications"
-  ) { graph, journal throws(GraphErrors) in
-    guard graph.objective == nil, !graph.isSymbolic else { return graph }
-    let changesWeights = !graph.updates.isEmpty
+  ///
+  /// - Parameter prepares: Whether what follows from unchanged parameters is computed once.
+  /// - Returns: The pass.
+  package static func winograd(prepares: Bool = true) -> Pass {
+    Pass("winograd", "makes products of 3×3 windows of fewer multiplications") {
+      graph, journal throws(GraphErrors) in
+      guard graph.objective == nil, !graph.isSymbolic else { return graph }
+      return try graph.inTiles(prepares: prepares, &journal)
+    }
+  }
+}
+
+extension Graph {
+  /// Returns the graph with products of 3×3 windows in tiles, where that costs less.
+  fileprivate func inTiles(
+    prepares: Bool, _ journal: inout Journal
+  ) throws(GraphErrors) -> Graph {
+    let changes = changingValues
     var notes: [(text: String, origin: Origin)] = []
-    let result = try graph.rewritten(interning: false) {
+    let result = try rewritten(interning: false) {
       value, operands, builder throws(GraphError) in
-      let node = graph[value]
+      let node = self[value]
       guard case .convolution(let op) = node.op,
         let estimate = WinogradEstimate(
-          op, node.operands.map { graph[$0].type }, node.type, changesWeights: changesWeights),
+          op, node.operands.map { self[$0].type }, node.type,
+          changesWeights: !prepares || changes[Int(node.operands[1].index)]),
         let tile = estimate.bestTile
       else { return try builder.copy(node, operands) }
       let product = WinogradProduct(op, tile: tile)
@@ -45,6 +59,20 @@ extension Pass {
     }
     for note in notes { journal.note("tiles", note.text, at: note.origin) }
     return result
+  }
+
+  /// For each node, whether its elements may be others in the next run.
+  private var changingValues: [Bool] {
+    let updated = Set(updates.map(\.leaf))
+    var changes: [Bool] = []
+    changes.reserveCapacity(nodes.count)
+    for (index, node) in nodes.enumerated() {
+      let isInput = if case .leaf(.input) = node.op { true } else { false }
+      changes.append(
+        isInput || updated.contains(Value(index))
+          || node.operands.contains { changes[Int($0.index)] })
+    }
+    return changes
   }
 }
 
