@@ -16,7 +16,9 @@ public struct CompileOptions: Sendable {
   public var stopAfter: String?
   /// Whether equations that round differently may be applied too.
   ///
-  /// Among them are those that make factors behind a product, such as a batch norm's, factors of its weights, where the
+  /// Products of 3×3 windows are then made in Winograd's tiles where that is estimated to cost less: their rounding
+  /// errors are up to a few times as large, and an element that is not finite spreads to its whole tile. And among the
+  /// equations are those that make factors behind a product, such as a batch norm's, factors of its weights, where the
   /// plan updates neither; the session then keeps the scaled weights beside the others.
   public var fast: Bool
   /// Whether dead memory is filled with NaN and the bytes behind each buffer are checked; slow.

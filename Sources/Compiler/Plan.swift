@@ -83,10 +83,11 @@ public struct Plan: Sendable {
 extension NativeCode {
   /// What lies where, for profilers.
   fileprivate func symbols(_ program: Program) -> [PerfMap.Symbol] {
-    zip(kernels, program.kernels.flatMap(\.parts)).compactMap { native, kernel in
-      native.map {
-        PerfMap.Symbol(name: kernel.name, offset: $0.offset, byteCount: $0.byteCount)
-      }
+    var seen: Set<Int> = []
+    return zip(kernels, program.kernels.flatMap(\.parts)).compactMap { native, kernel in
+      // Kernels that do the same share their code, which profilers know by the first one's name.
+      guard let native, seen.insert(native.offset).inserted else { return nil }
+      return PerfMap.Symbol(name: kernel.name, offset: native.offset, byteCount: native.byteCount)
     }
   }
 }

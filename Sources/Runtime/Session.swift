@@ -262,6 +262,8 @@ extension Session {
     let elements = UnsafeMutableBufferPointer(
       start: executable.address(of: port.buffer).assumingMemoryBound(to: Element.self),
       count: port.type.shape.count)
+    // The body may run sessions of the same state.
+    executable.state.version &+= 1
     defer { executable.state.version &+= 1 }
     var span = elements.mutableSpan
     return body(&span)

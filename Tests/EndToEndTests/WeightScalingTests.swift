@@ -34,6 +34,18 @@ import Testing
     return (graph, terms)
   }
 
+  /// Products without features have nothing to scale.
+  @Test func withoutFeaturesThereIsNothing() throws {
+    let graph = Graph("none") { g in
+      let x = g.input("x", [2, 3])
+      let (b, s) = (g.parameter("b", [1], .ones), g.parameter("s", [0], .ones))
+      let sum = x.matmul(g.parameter("w", [3, 0], .ones)) + b.broadcast(to: [2, 0])
+      g.output("y", sum * s.broadcast(to: [2, 0]))
+    }
+    let (_, result) = try run(graph, fast: true)
+    #expect(result.isEmpty)
+  }
+
   private func run(_ graph: Graph, fast: Bool, _ backend: Backend? = nil) throws -> (Plan, [Float])
   {
     let plan = try graph.compile(options: CompileOptions(threads: 2, fast: fast, backend: backend))

@@ -42,6 +42,56 @@ import Testing
     }
   }
 
+  /// A result may take the place of what is read behind the map: of a value that dies there, or of a state.
+  @Test(arguments: backends, [1, 2]) func nothingIsStoredBeforeItIsRead(
+    backend: Backend, threads: Int
+  ) throws {
+    let graph = try Graph("in place") { g in
+      let p = g.input("p", [16, 2, 3, 2, 33]), q = g.input("q", [16, 2, 3, 2, 33])
+      let map = Op.winograd(Winograd(.result, tile: 2, axis: 1))
+      let (dying, result) = (p.apply(map), q.apply(map))
+      let (gate, sum) = (relu(result), result + dying)
+      g.output("products", tanh(gate).matmul(sum.transpose()))
+      let state = g.state("state", [2, 6, 4, 33], .f32, .uniform(-1, 1))
+      let other = (q * 0.5).apply(map)
+      g.update(state.value, to: other.value)
+      g.output("difference", other - state)
+    }.validated()
+    let plan = try graph.compile(options: CompileOptions(threads: threads, backend: backend))
+    #expect(plan.program.kernels.contains { !$0.inPlace.isEmpty && $0.name.hasPrefix("winograd") })
+    let session = try plan.makeSession(seed: 1)
+    let state = Dictionary(uniqueKeysWithValues: session.state.entries.map { ($0.name, $0.array) })
+    var random = SplitMix64(seed: 2)
+    let inputs = Dictionary(
+      uniqueKeysWithValues: ["p", "q"].map {
+        ($0, NDArray(TensorType(.f32, [16, 2, 3, 2, 33]), .ordinary, using: &random))
+      })
+    let expected = try Interpreter().run(plan.graph, inputs: inputs, state: state)
+    let found = try session.run(inputs)
+    for output in expected.outputs {
+      #expect(found[output.name]?.equalsBits(of: output.array) == true, "\(output.name)")
+    }
+    #expect(session.state["state"]?.equalsBits(of: expected.state["state"]!) == true)
+  }
+
+  /// Around an image there are zeros, be it formed by its reader or lie in memory.
+  @Test(arguments: backends) func imagesThatNobodyStoresEndToo(backend: Backend) throws {
+    let shape: Shape = [1, 4, 8, 20]
+    let graph = try Graph("formed") { g in
+      let image = Op.winograd(
+        Winograd(.image, tile: 4, axis: 1, low: [1, 1], high: [1, 1]))
+      g.output("ones", g.constant(1).broadcast(to: shape).apply(image))
+      g.output("places", g.iota(shape, axis: 3, .f32).apply(image))
+    }.validated()
+    let options = CompileOptions(disabled: ["fold"], backend: backend)
+    let plan = try graph.compile(options: options)
+    let expected = try Interpreter().run(plan.graph, inputs: [:])
+    let found = try plan.makeSession().run([:])
+    for output in expected.outputs {
+      #expect(found[output.name]?.equalsBits(of: output.array) == true, "\(output.name)")
+    }
+  }
+
   private static func drawn(_ random: inout SplitMix64) -> Graph {
     let transform = random.pick(Winograd.Transform.allCases)
     let tile = random.pick(Winograd.tiles)
@@ -134,6 +184,17 @@ import Testing
       let scale = a.map(abs).max()!
       #expect(zip(a, b).allSatisfy { abs($0 - $1) < 1e-4 * scale })
     }
+  }
+
+  /// Sizes that nobody has are compiled as they are.
+  @Test func hugeImagesAreNoTiles() throws {
+    let graph = Graph("huge") { g in
+      let x = g.input("x", Shape([1, 1 << 20, 1 << 20, 1 << 18]))
+      let w = g.parameter("w", Shape([3, 3, 1 << 18, 1 << 18]), .zeros)
+      g.output("y", convolve(x, w, padding: .same))
+    }
+    let plan = try graph.compile(options: CompileOptions(threads: 1, fast: true))
+    #expect(!plan.graph.nodes.contains { $0.op.isWinograd })
   }
 
   /// What follows a map is computed where its tile is; planes are the only values between.

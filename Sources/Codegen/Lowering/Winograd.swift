@@ -24,24 +24,52 @@ extension KernelBuilder {
         }
       })
     var stores: [LoopKernel.Store] = []
+    /// What is stored before all is read that its own frame reads: nothing else may lie there.
+    var early: Set<Value> = []
     for (position, register) in results.joined().enumerated() {
       (place, registers) = (frame(of: op, position), [core: register])
+      readOperands()
+      let known = program.instructions.count
       for value in group.nodes where value != core { define(value) }
       for value in group.outputs {
         guard let register = registers[value] else {
           preconditionFailure("\(value) is stored, but not computed")
         }
+        if register < known { early.insert(value) }
         stores.append(
           LoopKernel.Store(
             register: register, operand: operand(value, .write),
             access: place.access(dimensions: graph[value].type.shape.dimensions)))
       }
     }
-    let targets = group.outputs.map { operand($0, .write) }
+    let targets = group.outputs.filter { !early.contains($0) }.map { operand($0, .write) }
     let pairs = targets.flatMap { inPlacePairs(target: $0) }
     var loop = LoopKernel(map: program, over: domain, stores: stores)
     loop.collapse()
     return kernel(.loop(loop), grid: loop.portableGrid, inPlace: pairs)
+  }
+
+  /// Reads what the members behind the map take from memory, before any of them is stored: a result may lie where an
+  /// operand was.
+  private mutating func readOperands() {
+    frame = place
+    for value in group.nodes where value != group.core {
+      for operand in graph[value].operands where !isMember(behind: operand) {
+        _ = read(operand, place)
+      }
+    }
+  }
+
+  /// Whether an operand is a member, or one behind movement.
+  private func isMember(behind operand: Value) -> Bool { members.contains(source(of: operand)) }
+
+  /// Returns what movement made a value from.
+  private func source(of value: Value) -> Value {
+    var value = value
+    while !members.contains(value), case .movement = graph[value].op {
+      value = graph[value].operands[0]
+    }
+    return value
   }
 
   /// Reads the elements of the tile that a place of the loop is.
@@ -49,6 +77,8 @@ extension KernelBuilder {
     let identity = IndexMap(identityOfRank: domain.count)
     let extent = op.transform.makesPlanes ? op.extent : op.planesPerAxis
     let shape = graph[operand].type.shape.dimensions
+    // Memory reads as zeros outside of it; elements that are formed are the same everywhere.
+    let isFormed = graph[source(of: operand)].op.isInlineLeaf
     return (0..<extent).map { i in
       (0..<extent).map { j in
         var map = identity
@@ -62,7 +92,9 @@ extension KernelBuilder {
             offset: i * extent + j, coefficients: [Int](repeating: 0, count: domain.count))
           map.axes.insert(plane, at: 0)
         }
-        return read(operand, map)
+        guard isFormed, !map.guards.isEmpty else { return read(operand, map) }
+        return select(
+          program.append(.exists(map.guards)), read(operand, map), constant(0), .f32)
       }
     }
   }

@@ -145,7 +145,7 @@ struct ContractionProblem {
 
   /// Whether each product has a right factor of its own, of some size, and all of them are too large.
   var hasManyRights: Bool {
-    4 * n * k >= 1 << 16 && 4 * batch * n * k > 1 << 20 && nextRight != 0
+    nextRight != 0 && 4 * n * k >= 1 << 16 && batch > (1 << 20) / (4 * n * k)
   }
 
   /// Whether panels of the right factor come from beyond the second-level cache.

@@ -189,7 +189,7 @@ extension ContractionProblem {
   /// A tile reads its rows side by side, each of them a short stream that the processor does not foresee.
   fileprivate var hasRowsInOneLine: Bool {
     margins == nil && !transposeLeft && left.kept.isEven && left.summed.isEven
-      && left.kept.step == 4 * k && 4 * batch * m * k > 1 << 20
+      && left.kept.step == 4 * k && k > 0 && m > 0 && batch > (1 << 20) / (4 * m * k)
   }
 
   /// The rows from which a tile may be cut: all, or those of a run where rows are read in place.

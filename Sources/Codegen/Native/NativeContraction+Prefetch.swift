@@ -1,7 +1,8 @@
 // What the next block reads of a large right factor is prefetched while this block's tiles multiply.
 //
 // The first tile of a block meets all of its panels, one right after the other, faster than memory brings them; the
-// other tiles find them in the cache. With few tiles, the first one's waiting weighs.
+// other tiles find them in the cache. With few tiles, the first one's waiting weighs. Behind a product's last block the
+// next product's first is asked for, where each has a right factor of its own.
 //
 // Where the right factor is small, and rows lie one behind the other in memory, those of the next tile are prefetched.
 

@@ -114,16 +114,17 @@ extension Winograd: OpDefinition {
     guard Winograd.tiles.contains(tile) else {
       throw GraphError("\(name): there are tiles of \(Winograd.tiles), not of \(tile)")
     }
-    guard low.count == 2, high.count == 2, (low + high).allSatisfy({ (0..<extent).contains($0) })
+    let bound = transform == .image ? extent : 1
+    guard low.count == 2, high.count == 2, (low + high).allSatisfy({ (0..<bound).contains($0) })
     else {
-      throw GraphError("\(name): low \(low) or high \(high) are not two numbers below \(extent)")
+      throw GraphError("\(name): low \(low) or high \(high) are not two numbers below \(bound)")
     }
     let shape = operands[0].shape
-    let first = transform.makesPlanes ? axis : axis + 1
-    guard axis >= 0, first + 2 < shape.rank else {
-      throw GraphError(
-        "\(name): axes \(axis) and \(axis + 1) of \(shape) are not followed by another")
+    let front = transform.makesPlanes ? 0 : 1
+    guard (0..<shape.rank).contains(axis), axis + front + 2 < shape.rank else {
+      throw GraphError("\(name): no three axes of \(shape) begin with axis \(axis)")
     }
+    let first = axis + front
     var extents = shape.extents
     guard let lines = [extents[first].fixed, extents[first + 1].fixed] as? [Int] else {
       throw GraphError("\(name): \(shape) depends on the batch size along axis \(axis)")

@@ -93,7 +93,7 @@ extension Match {
   fileprivate func line(_ features: Value, like others: Value) -> Patch {
     let own = Shape(shape(features).extents.suffix(1))
     let patch = shape(features) == own ? .value(features) : move(.reshape(own), features)
-    let count = max(shape(features).count, shape(others).count)
+    let count = shape(features).count == 1 ? shape(others).count : shape(features).count
     return own == [Extent(offset: count)] ? patch : move(.broadcast([Extent(offset: count)]), patch)
   }
 

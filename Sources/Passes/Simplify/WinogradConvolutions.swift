@@ -52,8 +52,8 @@ extension Graph {
       }
       notes.append(
         (
-          "\(value) \(node.op.name) in tiles of \(tile)×\(tile): \(estimate.products(tile)) products"
-            + " rather than \(estimate.products)", node.origin
+          "\(value) \(node.op.name) in tiles of \(tile)×\(tile): \(Int(estimate.products(tile))) products"
+            + " rather than \(Int(estimate.products))", node.origin
         ))
       return replacement
     }
@@ -81,15 +81,15 @@ extension Graph {
 /// Kernels follow one another, and each takes as long as its products or its bytes, whichever is more.
 struct WinogradEstimate {
   /// The products of the plain way, without those that find nothing.
-  let products: Int
-  private let x: Int
-  private let y: Int
-  private let weights: Int
-  /// The places of the windows along both axes, and the images.
+  let products: Double
+  private let x: Double
+  private let y: Double
+  private let weights: Double
+  /// The places of the windows along both axes.
   private let places: [Int]
-  private let images: Int
-  private let channels: Int
-  private let features: Int
+  private let images: Double
+  private let channels: Double
+  private let features: Double
   private let isGradient: Bool
   private let changesWeights: Bool
 
@@ -99,6 +99,8 @@ struct WinogradEstimate {
   private static let efficiency = 0.85
   /// How much less must be estimated for tiles to be chosen.
   private static let worth = 0.9
+  /// More elements than planes may have.
+  private static let mostElements = 0x1p48
 
   /// Looks at a product, or returns nil where its windows are not 3×3 neighbours, one step apart.
   init?(
@@ -115,40 +117,45 @@ struct WinogradEstimate {
     let dimensions = first.dimensions
     let places = op.windowCounts(first, second)
     self.places = places
-    (images, channels, features) = (dimensions[0], dimensions[3], second.dimensions[3])
-    (x, weights) = (first.count, (isGradient ? result.shape : second).count)
-    y = images * places[0] * places[1] * features
+    images = Double(dimensions[0])
+    (channels, features) = (Double(dimensions[3]), Double(second.dimensions[3]))
+    (x, weights) = (Double(first.count), Double((isGradient ? result.shape : second).count))
+    y = images * Double(places[0]) * Double(places[1]) * features
     // Along an axis, places times elements less those that windows do not find.
     let found = (0..<2).reduce(images) { product, axis in
       let missing = [op.low[axis], op.high[axis]].reduce(0) { $0 + $1 * ($1 + 1) / 2 }
-      return product * max(1, 3 * places[axis] - missing)
+      return product * max(1, 3 * Double(places[axis]) - Double(missing))
     }
     products = found * channels * features
   }
 
   /// The products in tiles of an extent.
-  func products(_ tile: Int) -> Int { planes(tile) * tiles(tile) * channels * features }
+  func products(_ tile: Int) -> Double { planes(tile) * tiles(tile) * channels * features }
 
   /// The extent of tiles that cost least, or nil where the plain way does.
   var bestTile: Int? {
     let costs = Winograd.tiles.filter { tile in places.allSatisfy { $0 % tile == 0 } }
       .map { (tile: $0, cost: cost($0)) }
     guard let best = costs.min(by: { $0.cost < $1.cost }),
-      best.cost < WinogradEstimate.worth * plainCost
+      best.cost < WinogradEstimate.worth * plainCost,
+      planes(best.tile) * (tiles(best.tile) + channels) * (channels + features)
+        < WinogradEstimate.mostElements
     else { return nil }
     return best.tile
   }
 
-  private func planes(_ tile: Int) -> Int { (tile + 2) * (tile + 2) }
+  private func planes(_ tile: Int) -> Double { Double((tile + 2) * (tile + 2)) }
 
-  private func tiles(_ tile: Int) -> Int { images * places[0] / tile * (places[1] / tile) }
-
-  /// What moving some elements costs.
-  private func moving(_ elements: Int...) -> Double {
-    WinogradEstimate.productsPerByte * 4 * Double(elements.reduce(0, +))
+  private func tiles(_ tile: Int) -> Double {
+    images * Double(places[0] / tile) * Double(places[1] / tile)
   }
 
-  private var plainCost: Double { max(Double(products), moving(x, weights, y)) }
+  /// What moving some elements costs.
+  private func moving(_ elements: Double...) -> Double {
+    WinogradEstimate.productsPerByte * 4 * elements.reduce(0, +)
+  }
+
+  private var plainCost: Double { max(products, moving(x, weights, y)) }
 
   private func cost(_ tile: Int) -> Double {
     let count = planes(tile) * tiles(tile)
@@ -156,7 +163,7 @@ struct WinogradEstimate {
       count * channels, planes(tile) * channels * features, count * features
     )
     let product = max(
-      Double(products(tile)) / WinogradEstimate.efficiency, moving(image, matrix, result))
+      products(tile) / WinogradEstimate.efficiency, moving(image, matrix, result))
     let kernel = changesWeights || isGradient ? moving(weights, matrix) : 0
     return moving(x, image) + moving(result, y) + kernel + product
   }

@@ -97,7 +97,7 @@ import Testing
       message(image, [8, 8, 3], .i32) == "winogradImage: needs real numbers, not i32[8, 8, 3]")
     #expect(
       message(image, [2, 8, 8])
-        == "winogradImage: axes 1 and 2 of [2, 8, 8] are not followed by another")
+        == "winogradImage: no three axes of [2, 8, 8] begin with axis 1")
     #expect(
       message(Winograd(.kernel, tile: 3, axis: 0), [3, 3, 1])
         == "winogradKernel: there are tiles of [2, 4], not of 3")
@@ -107,6 +107,12 @@ import Testing
     #expect(
       message(Winograd(.image, tile: 2, axis: 0, low: [4, 0]), [4, 4, 1])
         == "winogradImage: low [4, 0] or high [0, 0] are not two numbers below 4")
+    #expect(
+      message(Winograd(.result, tile: 2, axis: .max), [16, 1, 1, 2])
+        == "winogradResult: no three axes of [16, 1, 1, 2] begin with axis 9223372036854775807")
+    #expect(
+      message(Winograd(.kernel, tile: 2, axis: 0, high: [0, 3]), [3, 3, 1])
+        == "winogradKernel: low [0, 0] or high [0, 3] are not two numbers below 1")
     #expect(
       message(Winograd(.result, tile: 2, axis: 0), [36, 1, 1, 2])
         == "winogradResult: [36, 1, 1, 2] does not begin with 16 planes")

@@ -39,6 +39,10 @@ import Testing
       "%0 = transpose permutation=[" + String(repeating: "0, ", count: 50_000) + "1] : f32[]",
       "%0 = iota axis=-9223372036854775808 : f32[9223372036854775807*batch-9223372036854775808]",
       "%0 = size extents=[9223372036854775807*batch+9223372036854775807, 3] : u8[]",
+      "%0 = input name=\"x\" : f32[16, 1, 1, 2]\n"
+        + "%1 = winogradResult(%0) tile=2 axis=9223372036854775807 : f32[2, 2, 2]",
+      "%0 = input name=\"x\" : f32[4, 4, 2]\n"
+        + "%1 = winogradImage(%0) tile=9223372036854775807 axis=-9223372036854775808 : f32[2]",
     ]
     for (index, line) in lines.enumerated() {
       #expect(throws: GraphErrors.self, "line \(index)") {
