@@ -186,6 +186,36 @@ import Testing
     }
   }
 
+  /// In a step with a shortcut, gradients take the place of what they follow from.
+  @Test func everyBackendTakesTheSameSteps() throws {
+    let graph = try Graph("shortcut") { g in
+      let x = g.input("x", [4, 16, 16, 32]), goal = g.input("goal", [4, 16, 16, 32])
+      let w0 = g.parameter("w0", [3, 3, 32, 32], .uniform(-0.1, 0.1))
+      let w1 = g.parameter("w1", [3, 3, 32, 32], .uniform(-0.1, 0.1))
+      let shortcut = convolve(x, w0, padding: .same)
+      let y = convolve(x, w1, padding: .same) * g.parameter("scale", [32], .ones)
+      g.output("loss", mean(square(y + shortcut - goal)))
+    }.minimizing("loss", with: .sgd(0.1))
+    var random = SplitMix64(seed: 5)
+    let inputs = Dictionary(
+      uniqueKeysWithValues: ["x", "goal"].map {
+        ($0, NDArray(TensorType(.f32, [4, 16, 16, 32]), .ordinary, using: &random))
+      })
+    let states = try Self.backends.map { backend in
+      let options = CompileOptions(threads: 2, fast: true, backend: backend)
+      let plan = try graph.compile(options: options)
+      #expect(plan.graph.nodes.contains { $0.op.isWinograd })
+      let session = try plan.makeSession(seed: 1)
+      for _ in 0..<2 { _ = try session.run(inputs) }
+      return session.state
+    }
+    for state in states.dropFirst() {
+      for (found, expected) in zip(state.entries, states[0].entries) {
+        #expect(found.array.equalsBits(of: expected.array), "\(found.name)")
+      }
+    }
+  }
+
   /// Sizes that nobody has are compiled as they are.
   @Test func hugeImagesAreNoTiles() throws {
     let graph = Graph("huge") { g in
