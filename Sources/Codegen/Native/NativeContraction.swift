@@ -44,9 +44,6 @@ struct NativeContraction {
     self.kernel = kernel
     self.isWide = isWide
     self.problem = problem
-    streamsResult =
-      problem.n % (isWide ? 16 : 8) == 0
-      && kernel.stores.allSatisfy { streamed.contains($0.operand) }
     masks = problem.margins.flatMap { margins in
       if margins.sumsWindows { return nil }
       let all = UInt64.max >> (UInt64.bitWidth - margins.lines)
@@ -65,6 +62,10 @@ struct NativeContraction {
     else { return nil }
     schedule = ContractionSchedule(
       problem, isWide: isWide, threads: threads.threads(for: problem.work))
+    // Behind long sums the time of stores does not count, and other tiles' lines are near still.
+    streamsResult =
+      !schedule.isDeep && problem.n % schedule.tile.width == 0
+      && kernel.stores.allSatisfy { streamed.contains($0.operand) }
     // Runs of terms that are transposed in squares end with a block.
     guard problem.margins == nil || problem.right.summed.isEven || schedule.depth % 16 == 0 else {
       return nil
