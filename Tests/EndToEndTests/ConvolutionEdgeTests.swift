@@ -21,6 +21,13 @@ import Testing
     output "y" = %2
     """,
     """
+    graph "no channels, and tiles that share panels"
+    %0 = input name="x" : f32[3, 12, 12, 0]
+    %1 = input name="w" : f32[3, 3, 0, 20]
+    %2 = convolve(%0, %1) strides=[1, 1] dilations=[1, 1] low=[1, 1] high=[1, 1] : f32[3, 12, 12, 20]
+    output "y" = %2
+    """,
+    """
     graph "no images"
     %0 = input name="x" : f32[0, 5, 6, 3]
     %1 = input name="w" : f32[3, 2, 3, 4]

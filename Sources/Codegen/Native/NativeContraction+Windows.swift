@@ -133,6 +133,8 @@ extension NativeContraction {
   ///
   /// Overwrites `r9`, `rax` and `rcx`.
   func writePanelCopy(_ panel: Panel, _ assembler: inout Assembler) {
+    // Windows over no channels have no terms.
+    guard problem.k > 0 else { return }
     let loop = assembler.makeLabel()
     writeRightAddress(&assembler)
     assembler.emit(.mov, .rax, .r10)
