@@ -28,6 +28,13 @@ import Testing
     output "y" = %2
     """,
     """
+    graph "no images to learn from"
+    %0 = input name="x" : f32[0, 5, 6, 9]
+    %1 = input name="w" : f32[0, 5, 6, 20]
+    %2 = weightGradient(%0, %1) kernel=[3, 3] strides=[1, 1] dilations=[1, 1] low=[1, 1] high=[1, 1] : f32[3, 3, 9, 20]
+    output "y" = %2
+    """,
+    """
     graph "no images"
     %0 = input name="x" : f32[0, 5, 6, 3]
     %1 = input name="w" : f32[3, 2, 3, 4]

@@ -133,7 +133,7 @@ extension NativeContraction {
   ///
   /// Overwrites `r9`, `rax` and `rcx`.
   func writePanelCopy(_ panel: Panel, _ assembler: inout Assembler) {
-    // Windows over no channels have no terms.
+    // Of no images, or over no channels, there are no terms.
     guard problem.k > 0 else { return }
     let loop = assembler.makeLabel()
     writeRightAddress(&assembler)
