@@ -175,7 +175,7 @@ struct ContractionEpilogue {
     }
     _ = emitter.emit(
       to: &assembler, count: count, core: sum,
-      streams: { index, assembler in
+      streams: { index, _, assembler in
         switch streams[index].kind {
         case .element:
           if !isHeld(index) { assembler.emit(.mov, .rdx, contraction.address(index)) }

@@ -352,7 +352,7 @@ extension NativeContraction {
       }
     }
     epilogue.emitter.writeConstants(to: &assembler)
-    epilogue.emitter.writeInvariants(to: &assembler) { _, _ in
+    epilogue.emitter.writeInvariants(to: &assembler) { _, _, _ in
       preconditionFailure("a constant in a stream")
     }
     set(.rowsLeft, to: rows, &assembler)

@@ -246,7 +246,7 @@ extension NativeLoop {
 
   /// Lets the elements of a row, counted from the pointers, meet what has accumulated in registers.
   func visit(_ row: Int, _ stage: NativeStage, count: Int, _ assembler: inout Assembler) {
-    let elements = emit(stage, row: row, count: count, &assembler)
+    let elements = emit(stage, row: row, count: count, &assembler)[0]
     for (index, element) in elements.enumerated() {
       let combination = combination(stage, index)
       let lanes = combination.writeLanes(of: element, temporary: stage.temporaries[0], &assembler)

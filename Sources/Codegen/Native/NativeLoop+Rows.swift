@@ -115,7 +115,10 @@ extension NativeLoop {
     if whole > 0 {
       let loop = assembler.makeLabel()
       assembler.bind(loop)
-      for part in 0..<turn / width { accumulate(stage, part, count: width, &assembler) }
+      let vectors = stage.emitter.vectorsAtOnce
+      for part in stride(from: 0, to: turn / width, by: vectors) {
+        accumulate(stage, part, count: width, vectors: vectors, &assembler)
+      }
       writeNaNs(stage, parts: turn / width, &assembler)
       assembler.emit(.add, .rax, turn)
       if let start {
@@ -135,23 +138,24 @@ extension NativeLoop {
     }
   }
 
-  /// Runs the program for one vector and lets its results meet the accumulators of a part of the lanes.
+  /// Runs the program for one vector or more and lets its results meet the accumulators of as many parts of the lanes.
   private func accumulate(
-    _ stage: NativeStage, _ part: Int, count: Int, _ assembler: inout Assembler
+    _ stage: NativeStage, _ part: Int, count: Int, vectors: Int = 1, _ assembler: inout Assembler
   ) {
     loadTaps(stage, vector: part, count: count, &assembler)
-    let results = emit(stage, vector: part, count: count, &assembler)
-    let elements = results.prefix(stage.stage.accumulations.count)
-    writeTaps(stage, of: results, vector: part, count: count, &assembler)
-    for (index, element) in elements.enumerated() {
-      let combination = combination(stage, index)
-      let lanes = combination.writeLanes(
-        of: element, temporary: stage.temporaries[0], &assembler)
-      let isApart = index == stage.apart
-      change(stage, index, part, isNew: false, &assembler) {
-        combination.write(
-          into: $0, lanes, isPartial: count < width, temporaries: stage.temporaries,
-          gathersNaNs: isApart, &$1)
+    let results = emit(stage, vector: part, count: count, vectors: vectors, &assembler)
+    writeTaps(stage, of: results[0], vector: part, count: count, &assembler)
+    for (number, results) in results.enumerated() {
+      for (index, element) in results.prefix(stage.stage.accumulations.count).enumerated() {
+        let combination = combination(stage, index)
+        let lanes = combination.writeLanes(
+          of: element, temporary: stage.temporaries[0], &assembler)
+        let isApart = index == stage.apart
+        change(stage, index, part + number, isNew: false, &assembler) {
+          combination.write(
+            into: $0, lanes, isPartial: count < width, temporaries: stage.temporaries,
+            gathersNaNs: isApart, &$1)
+        }
       }
     }
   }

@@ -131,10 +131,10 @@ struct NativeLoop {
         for axis in kernel.reduced { assembler.emit(.mov, rowPlace(axis).sized(8), 0) }
       }
       writeTapBeginnings(stage, &assembler)
-      writeVectors(&assembler) { assembler, count in
+      writeVectors(atOnce: stage.emitter.vectorsAtOnce, &assembler) { assembler, count, vectors in
         loadTaps(stage, count: count, &assembler)
-        let results = emit(stage, count: count, &assembler)
-        writeTaps(stage, of: results, count: count, &assembler)
+        let results = emit(stage, count: count, vectors: vectors, &assembler)
+        writeTaps(stage, of: results[0], count: count, &assembler)
       }
     } else if kernel.loopClass == .row {
       writeRowSweep(stage, &assembler)
@@ -147,6 +147,15 @@ struct NativeLoop {
   func writeVectors(
     _ assembler: inout Assembler, _ body: (inout Assembler, _ count: Int) -> Void
   ) {
+    writeVectors(atOnce: 1, &assembler) { assembler, count, _ in body(&assembler, count) }
+  }
+
+  /// Walks the unit's part of the vector axis, calling a body for some whole vectors at once while there are as many,
+  /// then for each vector of so many elements.
+  private func writeVectors(
+    atOnce vectors: Int, _ assembler: inout Assembler,
+    _ body: (inout Assembler, _ count: Int, _ vectors: Int) -> Void
+  ) {
     let isBlocked = blocks > 1
     if isBlocked {
       assembler.emit(.mov, .rax, slot(.blockStart))
@@ -154,7 +163,28 @@ struct NativeLoop {
       assembler.move(0, to: .rax)
     }
     let whole = columns - tail
-    if whole > 0 {
+    let several = vectors * width
+    if vectors > 1, whole >= several {
+      let (loop, rest) = (assembler.makeLabel(), assembler.makeLabel())
+      if isBlocked {
+        assembler.emit(.lea, .rcx, .at(.rax, several))
+        assembler.emit(.cmp, .rcx, slot(.wholeEnd))
+        assembler.emit(.jg, rest)
+      }
+      assembler.bind(loop)
+      body(&assembler, width, vectors)
+      assembler.emit(.add, .rax, several)
+      if isBlocked {
+        assembler.emit(.lea, .rcx, .at(.rax, several))
+        assembler.emit(.cmp, .rcx, slot(.wholeEnd))
+        assembler.emit(.jle, loop)
+      } else {
+        assembler.emit(.cmp, .rax, whole - whole % several)
+        assembler.emit(.jl, loop)
+      }
+      assembler.bind(rest)
+    }
+    if vectors > 1 && !isBlocked ? whole % several > 0 : whole > 0 {
       let (loop, rest) = (assembler.makeLabel(), assembler.makeLabel())
       // With blocks, the last one may consist of a tail only.
       if isBlocked {
@@ -162,7 +192,7 @@ struct NativeLoop {
         assembler.emit(.jge, rest)
       }
       assembler.bind(loop)
-      body(&assembler, width)
+      body(&assembler, width, 1)
       assembler.emit(.add, .rax, width)
       if isBlocked {
         assembler.emit(.cmp, .rax, slot(.wholeEnd))
@@ -178,7 +208,7 @@ struct NativeLoop {
       assembler.emit(.cmp, .rax, slot(.blockEnd))
       assembler.emit(.jge, end)
     }
-    body(&assembler, tail)
+    body(&assembler, tail, 1)
     assembler.bind(end)
   }
 
@@ -191,34 +221,41 @@ struct NativeLoop {
     NativeTail(count: tail, isWide: isWide).write(to: &assembler)
   }
 
-  /// Emits a stage's program for one vector and stores what is to be stored.
+  /// Emits a stage's program for one vector or more and stores what is to be stored.
   ///
   /// - Parameters:
   ///   - stage: The stage.
   ///   - vector: The number of vectors from the place in `rax`.
   ///   - row: The number of rows from the pointers.
   ///   - count: How many elements exist; if not all, the tail register selects them.
+  ///   - vectors: How many vectors, at most as many as the stage can work on at once.
   ///   - assembler: Receives the code.
-  /// - Returns: The registers of what accumulates.
+  /// - Returns: For each vector the registers of what accumulates.
   @discardableResult
   func emit(
-    _ stage: NativeStage, vector: Int = 0, row: Int = 0, count: Int, _ assembler: inout Assembler
-  ) -> [Register] {
+    _ stage: NativeStage, vector: Int = 0, row: Int = 0, count: Int, vectors: Int = 1,
+    _ assembler: inout Assembler
+  ) -> [[Register]] {
     let streams = stage.emitter.selection.streams
     writeMovingPlaces(streams, vector: vector, row: row, &assembler)
-    let results = stage.emitter.emit(to: &assembler, count: count) { index, assembler in
+    let results = stage.emitter.emit(to: &assembler, count: count, vectors: vectors) {
+      index, number, assembler in
       guard index < streams.count else {
-        return address(stage, index, vector: vector, row: row, &assembler)
+        return address(stage, index, vector: vector + number, row: row, &assembler)
       }
       return switch streams[index] {
-      case .element: address(stage, index, vector: vector, row: row, &assembler)
+      case .element: address(stage, index, vector: vector + number, row: row, &assembler)
       case .place(let axis): memory(ofPlace: axis)
       case .faults: .at(.rdi, 8 * faultCell)
       }
     } isStreamed: {
       isStreamed(stage.pointers[streams.count + $0])
     }
-    if count == width { writePrefetches(stage, vector: vector, row: row, &assembler) }
+    if count == width {
+      for number in 0..<vectors {
+        writePrefetches(stage, vector: vector + number, row: row, &assembler)
+      }
+    }
     return results
   }
 
@@ -249,7 +286,7 @@ struct NativeLoop {
   /// Writes what a stage needs and no place along the vector axis changes.
   func writeInvariants(_ stage: NativeStage, _ assembler: inout Assembler) {
     let streams = stage.emitter.selection.streams
-    stage.emitter.writeInvariants(to: &assembler) { index, assembler in
+    stage.emitter.writeInvariants(to: &assembler) { index, _, assembler in
       if case .place(let axis) = streams[index] { return memory(ofPlace: axis) }
       return address(stage, index, vector: 0, row: 0, &assembler)
     }

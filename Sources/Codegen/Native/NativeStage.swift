@@ -123,7 +123,8 @@ struct NativeStage {
       early: Set(stage.stores.indices.filter { stage.stores[$0].access != nil }),
       vectors: (0..<available).map { UInt8($0) },
       masks: masks,
-      hoisting: NativeStage.hoisting(stage, of: kernel, width: isWide ? 16 : 8))
+      hoisting: NativeStage.hoisting(stage, of: kernel, width: isWide ? 16 : 8),
+      inPairs: NativeStage.mayPair(stage, of: kernel, selection))
     let loads = selection.streams.map { stream -> Pointer? in
       guard case .element(let operand, let access, let type) = stream else { return nil }
       return Pointer(operand: operand, access: access, type: type, kernel)
@@ -176,6 +177,21 @@ struct NativeStage {
     guard vectors >= 4 || kernel.stages.count == 1 && vectors >= 2 else { return .nothing }
     // A column sweep visits several rows between the vectors of one.
     return kernel.loopClass == .column ? .constants : .row
+  }
+
+  /// Whether the place in memory is all that distinguishes neighbouring vectors, and there are some.
+  private static func mayPair(
+    _ stage: LoopKernel.Stage, of kernel: LoopKernel, _ selection: InstructionSelection
+  ) -> Bool {
+    let last = kernel.domain.count - 1
+    return kernel.loopClass != .column && stage.isSweep && stage.taps.isEmpty
+      && selection.streams.allSatisfy {
+        switch $0 {
+        case .element: true
+        case .place(let axis): axis != last
+        case .faults: false
+        }
+      }
   }
 
   /// Asks, with each vector of this sweep, for a vector of what another reads first of the line after the next.

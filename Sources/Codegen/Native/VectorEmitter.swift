@@ -1,12 +1,13 @@
 import DescentGraph
 
-/// Writes the instructions of a vector program for one vector of elements.
+/// Writes the instructions of a vector program for one vector of elements, or for two at once.
 struct VectorEmitter {
   let selection: InstructionSelection
   private let split: LoopSplit
-  /// The registers of what is done before the loop, and of what is done for each vector.
+  /// The registers of what is done before the loop, of what is done for each vector, and for two at once.
   private let before: RegisterAllocation
   private let allocation: RegisterAllocation
+  private let pairAllocation: RegisterAllocation?
   let isWide: Bool
 
   /// The number that stands for the register of the kernel's core until the code is written.
@@ -29,12 +30,14 @@ struct VectorEmitter {
   ///
   /// The code around a program that is hoisted from runs it for vector after vector, and first writes what
   /// `writeConstants` and `writeInvariants` do; from there to the loop's end it leaves the registers alone, except the
-  /// first vector register and masks 2 and 7, which nothing stays in.
+  /// first vector register and masks 2 and 7, which nothing stays in. If all that distinguishes vectors is where they
+  /// lie, it may ask for a program for two at once, which there then is if it pays.
   ///
   /// - Precondition: The checker accepts the allocations.
   init(
     _ selection: InstructionSelection, stores: Int, early: Set<Int> = [], vectors: [UInt8],
-    masks: [UInt8] = VectorEmitter.masks, hoisting: LoopSplit.Hoisting = .nothing
+    masks: [UInt8] = VectorEmitter.masks, hoisting: LoopSplit.Hoisting = .nothing,
+    inPairs: Bool = false
   ) {
     self.selection = selection
     isWide = selection.isWide
@@ -44,8 +47,8 @@ struct VectorEmitter {
       .vector: Array(vectors.dropFirst()), .mask: masks.filter { $0 != 2 && $0 != 7 },
     ]
     var split = LoopSplit(
-      selection, stores: stores, early: early, pools: pools.mapValues(\.count),
-      lasting: lasting.mapValues(\.count), hoisting)
+      selection, stores: stores, early: early, inPairs: inPairs,
+      pools: pools.mapValues(\.count), lasting: lasting.mapValues(\.count), hoisting)
     var before = VectorEmitter.allocate(
       split.before, split.banks, lasting, fixed: [:], live: split.kept)
     if before.slotCount > 0 {
@@ -56,16 +59,23 @@ struct VectorEmitter {
     for value in split.kept {
       pools[split.banks[Int(value)], default: []].removeAll { $0 == before.outcome[value] }
     }
-    var body = VectorEmitter.allocate(
-      split.body, split.banks, pools, fixed: core.merging(before.outcome) { $1 },
-      live: split.results + split.kept)
-    // A value that lost its register in the loop would not be there for the next vector.
-    if split.kept.contains(where: { body.outcome[$0] != before.outcome[$0] }) {
-      split = LoopSplit(unsplit: selection, stores: stores, early: early)
-      before = RegisterAllocation()
-      body = VectorEmitter.allocate(
-        split.body, split.banks, all, fixed: core, live: split.results)
+    func allocated(_ body: LoopSplit.Body) -> RegisterAllocation {
+      VectorEmitter.allocate(
+        body.operations, split.banks, pools, fixed: core.merging(before.outcome) { $1 },
+        live: body.results.joined() + split.kept)
     }
+    // A value that lost its register in the loop would not be there for the next vector.
+    func loses(_ allocation: RegisterAllocation) -> Bool {
+      split.kept.contains { allocation.outcome[$0] != before.outcome[$0] }
+    }
+    var body = allocated(split.body)
+    let pair = split.pair.map(allocated)
+    if loses(body) {
+      split = LoopSplit(unsplit: selection, stores: stores, early: early)
+      (before, pools) = (RegisterAllocation(), all)
+      body = allocated(split.body)
+    }
+    pairAllocation = split.pair == nil || pair.map(loses) ?? false ? nil : pair
     (self.split, self.before, allocation) = (split, before, body)
   }
 
@@ -85,31 +95,45 @@ struct VectorEmitter {
   var width: Int { isWide ? 16 : 8 }
   /// The bytes of stack that spilled values take, and what a report keeps there.
   var spillBytes: Int { (slotCount + (reports ? 1 : 0)) * 64 }
-  private var slotCount: Int { max(before.slotCount, allocation.slotCount) }
-  private var reports: Bool { split.body.contains { $0.fault != nil } }
+  private var slotCount: Int {
+    max(before.slotCount, allocation.slotCount, pairAllocation?.slotCount ?? 0)
+  }
+  private var reports: Bool { split.body.operations.contains { $0.fault != nil } }
 
-  /// Writes the program for one vector, and the stores of the results that are stored.
+  /// The most vectors that can be worked on at once.
+  var vectorsAtOnce: Int { pairAllocation == nil ? 1 : 2 }
+
+  /// Where a stream's elements lie for a vector of those that are worked on at once; writes code to find it if it must.
+  typealias Streams = (_ index: Int, _ vector: Int, inout Assembler) -> Memory
+
+  /// Writes the program for one vector or more, and the stores of the results that are stored.
   ///
   /// If nothing is stored early, everything has been read before, so that results may lie where operands were.
   ///
   /// - Parameters:
   ///   - assembler: Receives the code.
   ///   - count: How many elements exist; if not all, the tail register selects them.
+  ///   - vectors: The number of vectors, at most `vectorsAtOnce`; where there are several, all their elements exist.
   ///   - core: The register that holds what the kernel's core computed.
-  ///   - streams: Returns the place in memory of each stream, and, counted on from the streams, of each result that
-  ///     is stored, writing code to find it if it must.
+  ///   - streams: The place in memory of each stream, and, counted on from the streams, of each result that is stored.
   ///   - isStreamed: Whether whole vectors of a result that is stored pass the caches by.
-  /// - Returns: The registers of the results that are not stored.
+  /// - Returns: For each vector the registers of the results that are not stored.
   func emit(
-    to assembler: inout Assembler, count: Int, core: UInt8 = VectorEmitter.coreRegister,
-    streams: (Int, inout Assembler) -> Memory, isStreamed: (Int) -> Bool = { _ in false }
-  ) -> [Register] {
-    emit(allocation.actions[...], split.body, core, count, streams, isStreamed, &assembler)
-    return split.results.map { result in
-      guard let outcome = allocation.outcome[result] else {
-        preconditionFailure("a result of a program is nowhere")
+    to assembler: inout Assembler, count: Int, vectors: Int = 1,
+    core: UInt8 = VectorEmitter.coreRegister, streams: Streams,
+    isStreamed: (Int) -> Bool = { _ in false }
+  ) -> [[Register]] {
+    guard let body = vectors == 1 ? split.body : split.pair,
+      let allocation = vectors == 1 ? allocation : pairAllocation
+    else { preconditionFailure("no program for \(vectors) vectors") }
+    emit(allocation.actions[...], body.operations, core, count, streams, isStreamed, &assembler)
+    return body.results.map { results in
+      results.map { result in
+        guard let outcome = allocation.outcome[result] else {
+          preconditionFailure("a result of a program is nowhere")
+        }
+        return register(split.banks[Int(result)], outcome == 255 ? core : outcome)
       }
-      return register(split.banks[Int(result)], outcome == 255 ? core : outcome)
     }
   }
 
@@ -117,7 +141,7 @@ struct VectorEmitter {
   func writeConstants(to assembler: inout Assembler) {
     emit(
       before.actions[..<constantsEnd], split.before, VectorEmitter.coreRegister, width,
-      { _, _ in preconditionFailure("a constant in a stream") }, { _ in false }, &assembler)
+      { _, _, _ in preconditionFailure("a constant in a stream") }, { _ in false }, &assembler)
   }
 
   /// Writes what the loop needs and changes from row to row.
@@ -125,9 +149,7 @@ struct VectorEmitter {
   /// - Parameters:
   ///   - assembler: Receives the code.
   ///   - streams: The place in memory of each stream that does not change along the last axis.
-  func writeInvariants(
-    to assembler: inout Assembler, streams: (Int, inout Assembler) -> Memory
-  ) {
+  func writeInvariants(to assembler: inout Assembler, streams: Streams) {
     emit(
       before.actions[constantsEnd...], split.before, VectorEmitter.coreRegister, width, streams,
       { _ in false }, &assembler)
@@ -143,8 +165,8 @@ struct VectorEmitter {
 
   private func emit(
     _ actions: ArraySlice<RegisterAllocation.Action>, _ operations: [MachineOperation],
-    _ core: UInt8, _ count: Int, _ streams: (Int, inout Assembler) -> Memory,
-    _ isStreamed: (Int) -> Bool, _ assembler: inout Assembler
+    _ core: UInt8, _ count: Int, _ streams: Streams, _ isStreamed: (Int) -> Bool,
+    _ assembler: inout Assembler
   ) {
     for action in actions {
       switch action {
@@ -190,11 +212,10 @@ struct VectorEmitter {
 extension VectorEmitter {
   private func emit(
     _ operation: MachineOperation, uses: [UInt8], result: UInt8?, _ count: Int,
-    _ streams: (Int, inout Assembler) -> Memory, _ isStreamed: (Int) -> Bool,
-    _ assembler: inout Assembler
+    _ streams: Streams, _ isStreamed: (Int) -> Bool, _ assembler: inout Assembler
   ) {
     if let result = operation.store, case .register(let value) = operation.operands[0] {
-      let memory = streams(selection.streams.count + result.number, &assembler)
+      let memory = streams(selection.streams.count + result.number, result.vector, &assembler)
       let register = register(split.banks[Int(value)], uses[0])
       let type = selection.resultTypes[result.number]
       guard type != .i64 else {
@@ -234,7 +255,8 @@ extension VectorEmitter {
           preconditionFailure("a gather without offsets")
         }
         let scale = operation.mnemonic == .vpgatherdd ? 4 : 8
-        let memory = gathered(streams(stream.index, &assembler), offsets, scale)
+        let memory = gathered(
+          streams(stream.index, stream.vector, &assembler), offsets, scale)
         operands.append(memory.operand)
       case .memory(let stream):
         operands.append(memory(of: stream, streams, &assembler).operand)
@@ -268,10 +290,9 @@ extension VectorEmitter {
 
   /// Returns where a stream, or a half of it, lies.
   private func memory(
-    of stream: MachineOperation.Stream, _ streams: (Int, inout Assembler) -> Memory,
-    _ assembler: inout Assembler
+    of stream: MachineOperation.Stream, _ streams: Streams, _ assembler: inout Assembler
   ) -> Memory {
-    let memory = streams(stream.index, &assembler)
+    let memory = streams(stream.index, stream.vector, &assembler)
     return stream.half == 0 ? memory : memory.moved(by: 4 * width)
   }
 
@@ -297,8 +318,7 @@ extension VectorEmitter {
 
   private func load(
     _ mnemonic: Mnemonic, _ target: Register, _ stream: MachineOperation.Stream,
-    _ mask: Register?, _ count: Int, _ streams: (Int, inout Assembler) -> Memory,
-    _ assembler: inout Assembler
+    _ mask: Register?, _ count: Int, _ streams: Streams, _ assembler: inout Assembler
   ) {
     let memory = memory(of: stream, streams, &assembler)
     let tail = VectorEmitter.tailRegister(isWide: isWide)
@@ -323,7 +343,7 @@ extension VectorEmitter {
 
   /// Reports a fault where a truth value holds.
   private func report(
-    _ operation: MachineOperation, _ mask: Register, _ streams: (Int, inout Assembler) -> Memory,
+    _ operation: MachineOperation, _ mask: Register, _ streams: Streams,
     _ assembler: inout Assembler
   ) {
     guard case .memory(let cell) = operation.operands[1], let fault = operation.fault else {
@@ -335,7 +355,7 @@ extension VectorEmitter {
     assembler.emit(.je, none)
     assembler.emit(.mov, .at(.rsp, slot), .rax)
     assembler.emit(.mov, .at(.rsp, slot + 8), .rdx)
-    NativeFault.write(fault, cell: streams(cell.index, &assembler), &assembler)
+    NativeFault.write(fault, cell: streams(cell.index, 0, &assembler), &assembler)
     assembler.emit(.mov, .rax, .at(.rsp, slot))
     assembler.emit(.mov, .rdx, .at(.rsp, slot + 8))
     assembler.bind(none)

@@ -3,6 +3,9 @@
 ///
 /// Constants, splats and what follows from them alone do not change along a row. Those that the loop uses most are
 /// computed before it, as many as there are registers to spare, and stay where they are.
+///
+/// A long chain of operations leaves most of a processor idle, which looks only so far ahead for others. Then there
+/// also is a body for two vectors at once, whose chains stand side by side.
 struct LoopSplit {
   /// What is done before the loop rather than for each vector.
   enum Hoisting {
@@ -20,12 +23,19 @@ struct LoopSplit {
   /// What is done for each vector.
   ///
   /// Stores come last, when all that is read has been, but for those that may come early.
-  private(set) var body: [MachineOperation] = []
+  private(set) var body = Body()
+  /// What is done for two vectors at once, if that is worth it.
+  private(set) var pair: Body?
   /// The values that stay in registers during the loop.
   private(set) var kept: [VirtualRegister] = []
-  /// The results that are not stored, some of which may be such values.
-  private(set) var results: [VirtualRegister] = []
   private(set) var banks: [RegisterBank]
+
+  /// Operations for one or more vectors.
+  struct Body {
+    var operations: [MachineOperation] = []
+    /// For each vector the results that are not stored, some of which may be values that stay.
+    var results: [[VirtualRegister]] = [[]]
+  }
 
   /// Something that may stay in a register.
   private struct Candidate {
@@ -41,26 +51,32 @@ struct LoopSplit {
   /// Splits a selection, whose first results are stored.
   ///
   /// The loop then needs no more registers than pools have, and what is done before it no more than there are lasting
-  /// ones.
+  /// ones. It may be asked for pairs of vectors where all that distinguishes them is where they lie.
   init(
-    _ selection: InstructionSelection, stores: Int, early: Set<Int> = [],
+    _ selection: InstructionSelection, stores: Int, early: Set<Int> = [], inPairs: Bool = false,
     pools: [RegisterBank: Int], lasting: [RegisterBank: Int], _ hoisting: Hoisting
   ) {
     banks = selection.banks
-    body = selection.operations
     var candidates = LoopSplit.candidates(selection, hoisting)
     var isInterleaved = hoisting != .nothing && early.isEmpty
+    var isPaired = inPairs && isInterleaved
     while true {
       let stored = split(selection, stores: stores, candidates.map(\.value))
-      if isInterleaved { body = LoopSplit.interleaved(body, count: banks.count) }
-      body = LoopSplit.storing(stored, early, in: body)
-      body = LoopSplit.choosingForms(body, live: Set(results + kept))
-      let excess = max(
-        excess(of: body, held: kept, live: results + kept, pools),
-        excess(of: before, held: [], live: kept, lasting))
+      let plain = body
+      body = ordered(plain, stored, early, isInterleaved: isInterleaved)
+      if isPaired, LoopSplit.duration(of: body.operations, count: banks.count) < LoopSplit.longChain {
+        isPaired = false
+      }
+      pair = isPaired ? paired(plain, stored) : nil
+      var excess = max(
+        excess(of: body, pools), excess(of: before, held: [], live: kept, lasting))
+      if let pair { excess = max(excess, self.excess(of: pair, pools)) }
       if excess == 0 { break }
       if !candidates.isEmpty {
         candidates.removeLast(min(excess, candidates.count))
+      } else if isPaired {
+        isPaired = false
+        candidates = LoopSplit.candidates(selection, hoisting)
       } else if isInterleaved {
         // Values wait longer in that order, and not in registers any more.
         isInterleaved = false
@@ -181,14 +197,15 @@ extension LoopSplit {
     }
     let all = selection.results.map { copies[$0] ?? $0 }
     let uppers = selection.upperResults.mapValues { copies[$0] ?? $0 }
-    results = Array(all[stores...])
     before += LoopSplit.needed(
       operations,
       for: values.compactMap { if case .register(let value) = $0 { value } else { nil } },
       without: [], count: banks.count)
-    body = LoopSplit.needed(
-      operations, for: all + uppers.values, without: isKept, count: banks.count,
-      keepsReports: true)
+    body = Body(
+      operations: LoopSplit.needed(
+        operations, for: all + uppers.values, without: isKept, count: banks.count,
+        keepsReports: true),
+      results: [Array(all[stores...])])
     return all[..<stores].enumerated().flatMap { number, value in
       [value, uppers[number]].compactMap(\.self).enumerated().map { half, value in
         MachineOperation(
@@ -216,6 +233,12 @@ extension LoopSplit {
       }
     }
     return needed.reversed()
+  }
+
+  /// How many registers more than there are in pools a body would need.
+  private func excess(of body: Body, _ pools: [RegisterBank: Int]) -> Int {
+    excess(
+      of: body.operations, held: kept, live: body.results.joined() + kept, pools)
   }
 
   /// How many registers more than there are in pools some operations would need, if some values are held from the
@@ -248,6 +271,38 @@ extension LoopSplit {
 // MARK: - Order
 
 extension LoopSplit {
+  /// From this duration on, in cycles, the vector behind a vector begins too late.
+  private static let longChain = 40
+
+  /// Returns a body with its stores, in an order and forms for the machine.
+  private func ordered(
+    _ plain: Body, _ stores: [MachineOperation], _ early: Set<Int>, isInterleaved: Bool
+  ) -> Body {
+    var body = plain
+    if isInterleaved {
+      body.operations = LoopSplit.interleaved(body.operations, count: banks.count)
+    }
+    body.operations = LoopSplit.storing(stores, early, in: body.operations)
+    body.operations = LoopSplit.choosingForms(
+      body.operations, live: Set(body.results.joined() + kept))
+    return body
+  }
+
+  /// Returns a body for two vectors, the second with registers of its own for all that one vector defines.
+  private mutating func paired(_ plain: Body, _ stores: [MachineOperation]) -> Body {
+    var copies: [VirtualRegister: VirtualRegister] = [:]
+    for case let result? in plain.operations.map(\.result) {
+      copies[result] = VirtualRegister(banks.count)
+      banks.append(banks[Int(result)])
+    }
+    let second = plain.operations.map { $0.forSecondVector(copies) }
+    let both = Body(
+      operations: plain.operations + second,
+      results: plain.results + plain.results.map { $0.map { copies[$0] ?? $0 } })
+    return ordered(
+      both, stores + stores.map { $0.forSecondVector(copies) }, [], isInterleaved: true)
+  }
+
   /// Returns operations with the stores at their end, but for those of some numbers, which stand behind the operation
   /// that defines what they store.
   private static func storing(
@@ -274,18 +329,31 @@ extension LoopSplit {
   private static func interleaved(
     _ operations: [MachineOperation], count: Int
   ) -> [MachineOperation] {
-    // Cycles, about as they are on today's processors.
+    let starts = schedule(operations, count: count).map(\.start)
+    return operations.indices.sorted { (starts[$0], $0) < (starts[$1], $1) }.map { operations[$0] }
+  }
+}
+
+extension LoopSplit {
+  /// Returns when a machine without limits would begin and end each operation, in cycles.
+  private static func schedule(
+    _ operations: [MachineOperation], count: Int
+  ) -> [(start: Int, end: Int)] {
+    // About as they are on today's processors.
     let (latency, divisionLatency) = (4, 12)
     var ready = [Int](repeating: 0, count: count)
-    let starts = operations.map { operation -> Int in
+    return operations.map { operation in
       let start = operation.uses.reduce(0) { max($0, ready[Int($1)]) }
       let isDivision = operation.mnemonic == .vdivps || operation.mnemonic == .vdivpd
-      if let result = operation.result {
-        ready[Int(result)] = start + (isDivision ? divisionLatency : latency)
-      }
-      return start
+      let end = start + (isDivision ? divisionLatency : latency)
+      if let result = operation.result { ready[Int(result)] = end }
+      return (start, end)
     }
-    return operations.indices.sorted { (starts[$0], $0) < (starts[$1], $1) }.map { operations[$0] }
+  }
+
+  /// Returns the cycles that a machine without limits would take.
+  private static func duration(of operations: [MachineOperation], count: Int) -> Int {
+    schedule(operations, count: count).reduce(0) { max($0, $1.end) }
   }
 }
 
@@ -327,6 +395,21 @@ extension MachineOperation {
       }
     }
     copy.mask = mask.map { copies[$0] ?? $0 }
+    return copy
+  }
+
+  /// Returns the operation for the second of two vectors, with other registers for some registers.
+  fileprivate func forSecondVector(
+    _ copies: [VirtualRegister: VirtualRegister]
+  ) -> MachineOperation {
+    var copy = replacing(copies, [:])
+    copy.result = result.map { copies[$0] ?? $0 }
+    copy.store?.vector = 1
+    copy.operands = copy.operands.map { source in
+      guard case .memory(var stream) = source else { return source }
+      stream.vector = 1
+      return .memory(stream)
+    }
     return copy
   }
 

@@ -43,6 +43,8 @@ package struct MachineOperation: Hashable, Sendable {
   package struct Store: Hashable, Sendable {
     /// The number of the result.
     package var number: Int
+    /// Which of the vectors that are worked on at once.
+    package var vector = 0
     /// Which half of the elements it is, where a vector of them is two registers.
     package var half = 0
   }
@@ -53,6 +55,8 @@ package struct MachineOperation: Hashable, Sendable {
     package var index: Int
     /// Whether every lane is the same element.
     package var isSplat: Bool
+    /// Which of the vectors that are worked on at once.
+    package var vector = 0
     /// Which half of the elements it is, where a vector of them is two registers.
     package var half = 0
   }

@@ -27,29 +27,29 @@ extension Expansions {
   /// tanh x = m / (m + 2) with m = e²ˣ − 1, for |x|; the sign of x is put back.
   static func hyperbolicTangent(_ x: ScalarValue) -> ScalarValue {
     // From 9.02 on the result is 1.
-    let twice = (x.apply(.abs) * 2).atMost(20)
-    let (r, _, steps) = reduced(twice, bias: 127)
-    let p = (r * r).fma(r.polynomial(exponentialMinusOneTail), r)
+    let (r, _, steps) = reduced(x.apply(.abs).atMost(10), times: 2, bias: 127)
+    let p = (r * r).fma(r.polynomial(exponentialOfTwiceMinusOneTail), r)
     let scale = (steps << 23).bitcast(.f32)
-    let m = scale.fma(p, scale - 1)
+    let m = (scale + scale).fma(p, scale - 1)
     return (m / (m + 2)).withSign(of: x)
   }
 
-  /// 1 / (1 + e⁻ˣ), as eˣ / (eˣ + 1) where x is negative, so that the exponential never overflows.
+  /// 1 / (1 + e⁻ˣ) as eˣ / (eˣ + 1), whose error the sum makes smaller.
   static func logistic(_ x: ScalarValue) -> ScalarValue {
-    let (r, n, _) = reduced((-x.apply(.abs)).atLeast(-104))
+    // From 17 on the result is 1, and the exponential must not overflow.
+    let (r, n, _) = reduced(x.atLeast(-104).atMost(20))
     let e = r.fma(r.polynomial(exponentialTail), r.constant(1)).apply(.scale, n)
-    return (x < 0).select(e, e.constant(1)) / (e + 1)
+    return e / (e + 1)
   }
 
-  /// Returns x − n·ln 2, n, and an integer whose low bits are n + bias.
+  /// Returns x − n·(ln 2 / factor) for a power of two as factor, n, and an integer whose low bits are n + bias.
   private static func reduced(
-    _ x: ScalarValue, bias: Double = 0
+    _ x: ScalarValue, times factor: Double = 1, bias: Double = 0
   ) -> (rest: ScalarValue, n: ScalarValue, steps: ScalarValue) {
     let shifter = x.constant(0x1.8p23 + bias)
-    let shifted = x.fma(0x1.715476p0, shifter)
+    let shifted = x.fma(0x1.715476p0 * factor, shifter)
     let n = shifted - shifter
-    let rest = n.fma(-ln2.low, n.fma(-ln2.high, x))
+    let rest = n.fma(-ln2.low / factor, n.fma(-ln2.high / factor, x))
     return (rest, n, shifted.bitcast(.i32))
   }
 
@@ -58,9 +58,9 @@ extension Expansions {
     0x1.0p0, 0x1.fffffcp-2, 0x1.555492p-3, 0x1.5558b4p-5, 0x1.12399ap-7, 0x1.6a48d4p-10,
   ]
 
-  /// (eʳ − 1 − r) / r².
-  private static let exponentialMinusOneTail = [
-    0x1.0p-1, 0x1.5554b6p-3, 0x1.5555b2p-5, 0x1.122426p-7, 0x1.6c5e4p-10,
+  /// (e²ʳ − 1 − 2r) / 2r².
+  private static let exponentialOfTwiceMinusOneTail = [
+    0x1.0p0, 0x1.5554b6p-1, 0x1.5555b2p-2, 0x1.122426p-3, 0x1.6c5e4p-5,
   ]
 }
 
