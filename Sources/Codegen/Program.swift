@@ -49,6 +49,8 @@ extension Program {
     package var poison: Bool
     /// What executes the kernels.
     package var backend: Backend
+    /// From how many bytes on a right factor that is the same in every run is packed.
+    package var minimumPackedBytes: Int
     /// Whether kernels may change places to need less memory.
     package var orders: Bool
     /// Whether small loops join other kernels.
@@ -61,13 +63,14 @@ extension Program {
     /// Creates options.
     package init(
       threads: Int, minimumWorkPerThread: Int, poison: Bool, backend: Backend,
-      orders: Bool = true, bundles: Bool = true, minimumTappedBytes: Int = .max,
-      waves: Bool = true
+      minimumPackedBytes: Int = .max, orders: Bool = true, bundles: Bool = true,
+      minimumTappedBytes: Int = .max, waves: Bool = true
     ) {
       self.threads = threads
       self.minimumWorkPerThread = minimumWorkPerThread
       self.poison = poison
       self.backend = backend
+      self.minimumPackedBytes = minimumPackedBytes
       self.orders = orders
       self.bundles = bundles
       self.minimumTappedBytes = minimumTappedBytes
@@ -82,7 +85,8 @@ extension Program {
     let lowered = times.time("lower") {
       var lowering = Lowering(fused)
       return lowering.run(
-        orders: options.orders, bundles: options.bundles,
+        minimumPackedBytes: options.minimumPackedBytes, orders: options.orders,
+        bundles: options.bundles,
         minimumTappedBytes: options.minimumTappedBytes, threads: options.threads)
     }
     let (memory, startsWave) = times.time("plan memory") { lowered.planned(for: options) }

@@ -44,7 +44,7 @@ private struct Compilation {
       prepares: prepares)
     var passOptions = Pipeline.Options()
     passOptions.disabled = options.disabled.subtracting([
-      "fuse", "prepare", "taps", "order", "bundle", "waves",
+      "fuse", "prepare", "pack", "taps", "order", "bundle", "waves",
     ])
     passOptions.stop = options.stopAfter.map { .pass($0) }
     passOptions.keepsSnapshots = options.keepsSnapshots
@@ -55,7 +55,10 @@ private struct Compilation {
     let fuses = !options.disabled.contains("fuse")
     let programOptions = Program.Options(
       threads: threads, minimumWorkPerThread: options.minimumWorkPerThread,
-      poison: options.poison, backend: backend, orders: !options.disabled.contains("order"),
+      poison: options.poison, backend: backend,
+      minimumPackedBytes:
+        prepares && !options.disabled.contains("pack") ? options.minimumPackedBytes : .max,
+      orders: !options.disabled.contains("order"),
       bundles: !options.disabled.contains("bundle"),
       minimumTappedBytes: options.disabled.contains("taps") ? .max : options.minimumTappedBytes,
       waves: !options.disabled.contains("waves"))

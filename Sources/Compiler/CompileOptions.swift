@@ -6,7 +6,7 @@ public import DescentCodegen
 public struct CompileOptions: Sendable {
   /// The number of threads the work is divided among; nil means the usable cores.
   public var threads: Int?
-  /// Passes and rewrite rules that are left out, by name; `fuse`, `prepare`, `taps`, `order`, `bundle`
+  /// Passes and rewrite rules that are left out, by name; `fuse`, `prepare`, `pack`, `taps`, `order`, `bundle`
   /// and `waves` are among them.
   ///
   /// Without `prepare`, what follows from parameters alone is computed in every run, and no memory keeps it from one to
@@ -29,6 +29,10 @@ public struct CompileOptions: Sendable {
   public var minimumRecomputedBytes: Int
   /// The size in bytes from which on a kernel of rows sums columns for one that would read the same once more.
   public var minimumTappedBytes: Int
+  /// The size in bytes from which on a product of a single row reads a packed copy of its right factor, where that is
+  /// the same in every run; for products of up to six rows it is 16 times as much. A session keeps such copies beside
+  /// the parameters.
+  public var minimumPackedBytes: Int
   /// The most bytes of memory for everything that lives within one run, `Plan.arenaBytes`; nil means any number.
   ///
   /// Values are computed again rather than kept until the budget is met; where it cannot be, compiling throws what is
@@ -44,7 +48,7 @@ public struct CompileOptions: Sendable {
     threads: Int? = nil, disabled: Set<String> = [], stopAfter: String? = nil, fast: Bool = false,
     poison: Bool = false, minimumWorkPerThread: Int = 50_000,
     minimumRecomputedBytes: Int = 32 << 10, minimumTappedBytes: Int = 4 << 20,
-    memoryBudget: Int? = nil, backend: Backend? = nil, keepsSnapshots: Bool = false
+    minimumPackedBytes: Int = 64 << 10, memoryBudget: Int? = nil, backend: Backend? = nil, keepsSnapshots: Bool = false
   ) {
     self.threads = threads
     self.disabled = disabled
@@ -54,6 +58,7 @@ public struct CompileOptions: Sendable {
     self.minimumWorkPerThread = minimumWorkPerThread
     self.minimumRecomputedBytes = minimumRecomputedBytes
     self.minimumTappedBytes = minimumTappedBytes
+    self.minimumPackedBytes = minimumPackedBytes
     self.memoryBudget = memoryBudget
     self.backend = backend
     self.keepsSnapshots = keepsSnapshots

@@ -9,6 +9,7 @@ extension Workload {
       ("1024", 1024, 1024, 1024),
     ]
     let rows = [1, 2, 4, 8, 16, 32].map { layer("rows_\($0)x784x256", $0, 784, 256) }
+      + [2, 4, 6].map { layer("rows_\($0)x4096x4096", $0, 4096, 4096) }
     let images = [(64, 32), (128, 16), (256, 8), (512, 4)]
     return shapes.flatMap { contraction($0.0, $0.1, $0.2, $0.3) } + rows
       + images.flatMap { convolution(channels: $0.0, extent: $0.1) }

@@ -60,7 +60,7 @@ extension Kernel {
 
 extension VectorProgram {
   /// The operands and locals it reads.
-  fileprivate var operandsRead: Set<Int> {
+  var operandsRead: Set<Int> {
     Set(
       instructions.compactMap { instruction in
         switch instruction {

@@ -98,26 +98,30 @@ struct Lowering {
   /// Returns the kernels of all groups.
   ///
   /// - Parameters:
+  ///   - minimumPackedBytes: From how many bytes on a right factor that is the same in every run is packed.
   ///   - orders: Whether kernels may change places to need less memory.
   ///   - bundles: Whether small loops join other kernels.
   ///   - minimumTappedBytes: From how many bytes on rows sum columns for a kernel that would read them once more.
   ///   - threads: The number of threads that share the work.
   /// - Returns: The kernels over buffers without places.
   mutating func run(
-    orders: Bool, bundles: Bool, minimumTappedBytes: Int, threads: Int
+    minimumPackedBytes: Int, orders: Bool, bundles: Bool, minimumTappedBytes: Int, threads: Int
   ) -> LoweredGraph {
     declareLeaves()
     let outputs = Dictionary(
       graph.outputs.map { (storage(of: $0.value), $0.name) },
       uniquingKeysWith: { first, _ in first })
     lower(groups.filter(\.isPrepared), outputs)
-    let preparation = result.kernels
+    var preparation = result.kernels
     result.kernels = []
     copyLeafOutputs()
     lower(groups.filter { !$0.isPrepared }, outputs)
     bindOutputs()
     applyUpdates()
     deferStateWrites()
+    if minimumPackedBytes < .max {
+      result.packWeights(&preparation, minimumBytes: minimumPackedBytes)
+    }
     let graph = graph
     result.prepend(preparation) { part in
       part.attachTaps(graph, minimumBytes: minimumTappedBytes, threads: threads)

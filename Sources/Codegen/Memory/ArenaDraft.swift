@@ -13,7 +13,8 @@ package struct ArenaDraft: Sendable {
   package init(_ fused: FusedGraph, options: Program.Options) {
     var lowering = Lowering(fused)
     let lowered = lowering.run(
-      orders: options.orders, bundles: options.bundles,
+      minimumPackedBytes: options.minimumPackedBytes, orders: options.orders,
+      bundles: options.bundles,
       minimumTappedBytes: options.minimumTappedBytes, threads: options.threads)
     (kernels, buffers) = (lowered.kernels, lowered.buffers)
     memory = lowered.planned(for: options).memory

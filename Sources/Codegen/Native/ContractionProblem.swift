@@ -52,6 +52,12 @@ struct ContractionProblem {
     /// Whether places of a run lie side by side.
     var isDense: Bool { length == 1 || step == 4 }
 
+    /// Whether runs are whole vectors of neighbours, equally far apart, and their length is a power of two.
+    var isPanels: Bool {
+      step == 4 && length >= 16 && length.nonzeroBitCount == 1
+        && starts.indices.allSatisfy { starts[$0] == $0 * starts[1] }
+    }
+
     /// The same places in runs of another length that divides the runs', or nothing.
     func cut(every count: Int) -> Runs? {
       guard count > 0, length % count == 0 else { return nil }
@@ -139,6 +145,12 @@ struct ContractionProblem {
 
   /// The distances in bytes between neighbours of the right factor along k and n, within runs.
   var rightStrides: (k: Int, n: Int) { (right.summed.step, right.kept.step) }
+
+  /// Whether the right factor lies in panels, one behind the other, as tiles read it.
+  var isRightPacked: Bool { !right.kept.isEven }
+
+  /// The distance in bytes from the columns of one packed panel to those of the next.
+  var rightPanel: Int { right.kept.isEven ? 0 : right.kept.starts[1] - right.kept.starts[0] }
 
   /// Whether the right factor is too large for second-level caches, so that it pays to ask for it early.
   var isRightLarge: Bool { 4 * n * k > 1 << 20 }

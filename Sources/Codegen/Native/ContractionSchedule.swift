@@ -67,7 +67,7 @@ struct ContractionSchedule {
       // A single tile uses a panel once, so nothing is gained by blocks as such. But where panels come from memory,
       // few rows at a time of all of them are a few long streams, which the processor foresees.
       case (true, false):
-        problem.isRightLarge && tile.panelCount > division.columns
+        problem.isRightLarge && !problem.isRightPacked && tile.panelCount > division.columns
           ? (problem.m == 1 && problem.chunks == 1 ? 6 : 16) : max(1, problem.k)
       case (false, _):
         leftPacking == .columns || !isWide
@@ -88,7 +88,7 @@ struct ContractionSchedule {
     let isCut = problem.chunks > 1
     // Windows that reach outside make many tiles, each of which meets all panels of the block.
     let blockBytes =
-      packsRight ? 512 << 10 : problem.margins == nil ? Int.max : 256 << 10
+      packsRight || problem.isRightPacked ? 512 << 10 : problem.margins == nil ? Int.max : 256 << 10
     let blockPanels = isCut ? 1 : min(tile.panelCount, max(1, blockBytes / panelBytes))
     blockColumns = blockPanels * tile.columns
     // Panels, rows and sums share the second-level cache; but what is packed by squares is dear.
@@ -119,6 +119,7 @@ struct ContractionSchedule {
 
   /// Whether it pays to copy panels, which tiles then read side by side.
   private static func packsRight(_ problem: ContractionProblem, _ tile: ContractionTile) -> Bool {
+    if problem.isRightPacked { return false }
     if problem.transposeRight || tile.count >= 8 { return true }
     // What tiles leave out is packed before the first, which does not pay for few.
     return problem.margins == nil && tile.count > 1 && isCrowding(problem.rightStrides.k)
@@ -258,8 +259,13 @@ struct ContractionTile {
     width = isWide ? 16 : 8
     let all = (n + width - 1) / width
     let widest = ContractionTile.widestPanel(problem, isWide: isWide)
-    let panels = ContractionTile.roundedUp((all + widest - 1) / widest, columnParts)
-    vectors = (all + panels - 1) / panels
+    if problem.isRightPacked {
+      // No tile reaches past a packed panel.
+      vectors = ContractionTile.power(of: 2, within: min(widest, problem.right.kept.length / width))
+    } else {
+      let panels = ContractionTile.roundedUp((all + widest - 1) / widest, columnParts)
+      vectors = (all + panels - 1) / panels
+    }
     panelCount = (all + vectors - 1) / vectors
     // Besides the sums there are the panel's vectors and one row's factor; AVX2 keeps one for its tail. A single row
     // takes the panel straight from memory.
@@ -275,6 +281,12 @@ struct ContractionTile {
     count = runs * runCount
     height = runLength / runCount
     tallCount = runLength % runCount
+  }
+
+  private static func power(of base: Int, within bound: Int) -> Int {
+    var power = 1
+    while power * base <= bound { power *= base }
+    return power
   }
 
   private static func roundedUp(_ count: Int, _ factor: Int) -> Int {

@@ -111,7 +111,7 @@ extension NativeContraction {
     assembler.bind(done)
   }
 
-  /// Sets `r9` to the panel's first element in the right factor.
+  /// Sets `r9` to the panel's first element in the right factor; overwrites `rax`.
   func writeRightAddress(_ assembler: inout Assembler) {
     load(.rightBlock, to: .r9, &assembler)
     if problem.transposeRight {
@@ -120,6 +120,13 @@ extension NativeContraction {
       assembler.emit(.add, .r9, .rax)
     } else {
       assembler.emit(.lea, .r9, .at(.r9, index: .r11, scale: 4))
+      guard problem.isRightPacked else { return }
+      let columns = problem.right.kept.length
+      assembler.emit(.mov, .rdx, .r11)
+      assembler.emit(.shr, .rdx, columns.trailingZeroBitCount)
+      assembler.move(problem.rightPanel - 4 * columns, to: .rax)
+      assembler.emit(.imul, .rax, .rdx)
+      assembler.emit(.add, .r9, .rax)
     }
   }
 

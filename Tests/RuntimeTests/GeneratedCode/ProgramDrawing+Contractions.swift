@@ -56,6 +56,9 @@ extension ProgramDrawing {
     _ side: FactorLayout.Side, _ batch: [Int], _ kept: Int, _ summed: Int, isTurned: Bool,
     _ isVector: Bool, _ contraction: Contraction
   ) -> ContractionKernel.Factor {
+    if side == .right, random.chance(40), let factor = drawPanels(batch, kept, summed) {
+      return factor
+    }
     while true {
       let isLoose = random.chance(60) && kept * summed * batch.reduce(1, *) > 0
       var parts = [batch, [kept], [summed]].map { extents in extents.filter { $0 != 1 } }
@@ -88,6 +91,25 @@ extension ProgramDrawing {
       return ContractionKernel.Factor(
         operand: addOperand(.f32, count: count, terms: summed), layout: layout)
     }
+  }
+
+  /// Draws a right factor that is packed: panels of columns, each with its terms line after line.
+  private mutating func drawPanels(
+    _ batch: [Int], _ columns: Int, _ terms: Int
+  ) -> ContractionKernel.Factor? {
+    let count = batch.reduce(1, *) * columns * terms
+    let widths = [16, 32, 64].filter { columns % $0 == 0 && columns > $0 }
+    guard count > 0, !widths.isEmpty else { return nil }
+    let width = pick(widths)
+    let products = batch.reduce(1, *)
+    let layout = FactorLayout(
+      offset: 0,
+      batch: products == 1 ? [] : [.init(extent: products, stride: columns * terms)],
+      kept: [
+        .init(extent: columns / width, stride: terms * width), .init(extent: width, stride: 1),
+      ], summed: terms == 1 ? [] : [.init(extent: terms, stride: width)])
+    return ContractionKernel.Factor(
+      operand: addOperand(.f32, count: count, terms: terms), layout: layout)
   }
 
   /// Cuts an extent into factors, at times.
@@ -133,7 +155,8 @@ extension ProgramDrawing {
     }
     let rows = [1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 27, 28, 29, 31, 57]
     let columns = [
-      1, 2, 3, 7, 8, 9, 15, 16, 17, 19, 23, 31, 32, 33, 35, 47, 48, 49, 63, 64, 65, 97, 129, 385,
+      1, 2, 3, 7, 8, 9, 15, 16, 17, 19, 23, 31, 32, 33, 35, 47, 48, 49, 63, 64, 65, 96, 97, 128,
+      129, 192, 385,
     ]
     let depths = [
       1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 19, 31, 33, 48, 64, 67, 96, 127, 128, 129, 131, 255, 257,

@@ -1,0 +1,107 @@
+import DescentGraph
+
+// A right factor that is the same in every run is laid out once as its products read it: in panels of columns, one
+// behind the other, each with its terms line after line. So a product streams through memory, where the columns of a
+// wide matrix are short pieces far apart, and copies no panel in a run.
+
+extension LoweredGraph {
+  /// Has products read packed copies of right factors that no kernel of a run writes.
+  ///
+  /// - Parameters:
+  ///   - preparation: The kernels that compute what is the same in every run; copying is added to them.
+  ///   - minimumBytes: The size of a factor from which on it is packed for a single row.
+  mutating func packWeights(_ preparation: inout [Kernel], minimumBytes: Int) {
+    var isFixed = buffers.map { $0.role == .state }
+    for (kernels, isPrepared) in [(kernels, false), (preparation, true)] {
+      for operand in kernels.flatMap(\.operands) where operand.access == .write {
+        isFixed[operand.buffer] = isPrepared
+      }
+    }
+    var copies: [Packing: BufferID] = [:]
+    for index in kernels.indices {
+      guard case .contraction(var contraction) = kernels[index].body,
+        let layout = contraction.packedRight(minimumBytes: minimumBytes),
+        isFixed[kernels[index].operands[contraction.right.operand].buffer]
+      else { continue }
+      let position = contraction.right.operand
+      let packing = Packing(
+        source: kernels[index].operands[position], from: contraction.right.layout, to: layout)
+      if copies[packing] == nil {
+        copies[packing] = buffers.count
+        buffers.append(
+          Buffer(role: .temporary, byteCount: packing.byteCount, value: packing.source.value))
+        preparation.append(packing.kernel(to: buffers.count - 1))
+      }
+      guard let copy = copies[packing] else { continue }
+      kernels[index].operands[position].buffer = copy
+      kernels[index].operands[position].bytes = 0..<packing.byteCount
+      contraction.right.layout = layout
+      kernels[index].body = .contraction(contraction)
+    }
+  }
+}
+
+/// A copy of a factor in another layout.
+private struct Packing: Hashable {
+  let source: Kernel.Operand
+  let from: FactorLayout
+  let to: FactorLayout
+
+  /// Batch, panel, term and column within the panel: where each is before and after.
+  private var axes: [(from: FactorLayout.Axis, to: FactorLayout.Axis)] {
+    let (panels, columns) = (to.kept[0], to.kept[1])
+    let stride = from.kept[0].stride
+    return Array(zip(from.batch, to.batch)) + [
+      (.init(extent: panels.extent, stride: columns.extent * stride), panels),
+      (from.summed[0], to.summed[0]),
+      (.init(extent: columns.extent, stride: stride), columns),
+    ]
+  }
+
+  var byteCount: Int { 4 * axes.reduce(1) { $0 * $1.to.extent } }
+
+  /// The kernel that copies: the copy's elements, in order, are found in the source.
+  func kernel(to buffer: BufferID) -> Kernel {
+    var program = VectorProgram()
+    let access = Access(offset: from.offset, strides: axes.map(\.from.stride))
+    let register = program.append(.load(operand: 0, access, .f32))
+    let loop = LoopKernel(
+      map: program, over: axes.map(\.to.extent),
+      stores: [LoopKernel.Store(register: register, operand: 1)])
+    return Kernel(
+      name: "pack", body: .loop(loop),
+      operands: [
+        source,
+        Kernel.Operand(buffer: buffer, value: source.value, bytes: 0..<byteCount, access: .write),
+      ], grid: loop.portableGrid, inPlace: [], nodes: [source.value], flops: 0)
+  }
+}
+
+extension ContractionKernel {
+  /// The most rows for which a factor is packed: they are one tile, which meets each panel once. Several tiles would
+  /// find panels that lie a power of two apart in few sets of the cache.
+  private static let mostPackedRows = 6
+  /// The columns of a packed panel: with few rows it takes as many to have enough sums under way.
+  private static let packedColumns = 64
+
+  /// How the right factor would lie in panels, or nil where it is not worth it or has columns that fill none.
+  fileprivate func packedRight(minimumBytes: Int) -> FactorLayout? {
+    let layout = right.layout
+    let columns = ContractionKernel.packedColumns
+    let matrix = extents.k * extents.n
+    // Several rows make more of a factor that is near.
+    let minimum = minimumBytes / 4 * (extents.m == 1 ? 1 : 16)
+    guard extents.m <= ContractionKernel.mostPackedRows, margins == nil, chunks == 1, extents.n > columns, extents.n % columns == 0,
+      extents.k > 1, matrix >= minimum,
+      layout.kept.count == 1, layout.summed.count == 1, layout.batch.count <= 1,
+      layout.batch.allSatisfy({ $0.stride >= matrix }),
+      left.operand != right.operand, !epilogue.operandsRead.contains(right.operand)
+    else { return nil }
+    return FactorLayout(
+      batch: layout.batch.map { .init(extent: $0.extent, stride: matrix) },
+      kept: [
+        .init(extent: extents.n / columns, stride: extents.k * columns),
+        .init(extent: columns, stride: 1),
+      ], summed: [.init(extent: extents.k, stride: columns)])
+  }
+}

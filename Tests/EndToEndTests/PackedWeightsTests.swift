@@ -1,0 +1,166 @@
+import DescentCodegen
+import DescentCompiler
+import DescentDiagnostics
+import DescentGraph
+import DescentRuntime
+import DescentTestSupport
+import Testing
+
+/// Products of few rows read packed copies of weights that are the same in every run; no bit tells the difference.
+@Suite struct PackedWeightsTests {
+  /// Options under which every weight that can be packed is.
+  private static func options(
+    _ threads: Int = 1, disabled: Set<String> = [], poison: Bool = false, backend: Backend? = nil
+  ) -> CompileOptions {
+    CompileOptions(
+      threads: threads, disabled: disabled, poison: poison, minimumWorkPerThread: 1,
+      minimumPackedBytes: 0, backend: backend)
+  }
+
+  /// The products that read a packed factor.
+  private static func packs(_ plan: Plan) -> Int {
+    plan.program.kernels.count { kernel in
+      guard case .contraction(let contraction) = kernel.body else { return false }
+      return contraction.right.layout.kept.count == 2
+    }
+  }
+
+  private static func inputs(_ plan: Plan, seed: UInt64) -> [String: NDArray] {
+    var random = SplitMix64(seed: seed)
+    return Dictionary(
+      uniqueKeysWithValues: plan.program.inputs.map {
+        ($0.name, NDArray($0.type, .ordinary, using: &random))
+      })
+  }
+
+  /// Expects a run to give what the interpreter makes of the session's state.
+  private func expectAgreement(
+    _ plan: Plan, _ session: Session, seed: UInt64 = 1, _ comment: String = "",
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let state = Dictionary(uniqueKeysWithValues: session.state.entries.map { ($0.name, $0.array) })
+    let inputs = Self.inputs(plan, seed: seed)
+    let expected = try Interpreter().run(plan.graph, inputs: inputs, state: state)
+    let found = try session.run(inputs)
+    for output in expected.outputs {
+      #expect(
+        found[output.name]?.equalsBits(of: output.array) == true, "\(comment)",
+        sourceLocation: sourceLocation)
+    }
+  }
+
+  /// A layer, and what else becomes of weights: turned round, cut, of each product its own, made of others.
+  ///
+  /// Each has its own input, for products of one input become one.
+  private static func graph(rows: Int, terms: Int, columns: Int) -> Graph {
+    Graph("packed") { g in
+      func x(_ name: String) -> Tensor { g.input("\(name)'s", Shape([rows, terms])) }
+      let w = g.parameter("w", Shape([terms, columns]), .heNormal)
+      let bias = g.parameter("bias", Shape([columns]), .heNormal)
+      g.output("layer", gelu(x("layer").matmul(w) + bias))
+      let turned = g.parameter("turned", Shape([columns, terms]), .heNormal)
+      g.output("turned", x("turned").matmul(turned.transpose()))
+      let large = g.parameter("large", Shape([terms + 3, columns + 64]), .heNormal)
+      let cut = large.slice(axis: 0, from: 3).slice(axis: 1, from: 64)
+      g.output("cut", relu(x("cut").matmul(cut)))
+      let several = g.parameter("several", Shape([3, terms, columns]), .heNormal)
+      g.output("several", g.input("xs", Shape([3, rows, terms])).matmul(several))
+      g.output("made", x("made").matmul(w * exp(bias)))
+    }
+  }
+
+  @Test(arguments: Backend.allCases) func everyBackendAgrees(backend: Backend) throws {
+    guard backend.runs(on: CPUFeatures.detected) else { return }
+    for (rows, terms, columns) in [(1, 7, 128), (1, 150, 192), (2, 17, 128), (6, 33, 320)] {
+      for threads in [1, 2, 4] {
+        let graph = Self.graph(rows: rows, terms: terms, columns: columns)
+        let plan = try graph.compile(
+          options: Self.options(threads, poison: threads == 2, backend: backend))
+        #expect(Self.packs(plan) == 5)
+        let session = try plan.makeSession(seed: 3)
+        for seed in 1...2 as ClosedRange<UInt64> {
+          try expectAgreement(
+            plan, session, seed: seed,
+            "\(rows)×\(terms)×\(columns), \(threads) threads, \(backend)")
+        }
+      }
+    }
+  }
+
+  @Test func memoryPlansOfBothKindsOfRunAreAccepted() throws {
+    let plan = try Self.graph(rows: 1, terms: 7, columns: 128).compile(options: Self.options(2))
+    #expect(plan.planDump.check() == [])
+    #expect(plan.preparedPlanDump.check() == [])
+  }
+
+  // MARK: - What is packed
+
+  private static func layer(
+    rows: Int = 1, terms: Int = 32, columns: Int = 128, updates: Bool = false
+  ) -> Graph {
+    Graph("layer") { g in
+      let (x, w) = (
+        g.input("x", Shape([rows, terms])), g.parameter("w", Shape([terms, columns]), .heNormal)
+      )
+      g.output("y", x.matmul(w))
+      if updates { g.update(w, to: w * 0.5) }
+    }
+  }
+
+  @Test func whatARunChangesIsNot() throws {
+    let plan = try Self.layer(updates: true).compile(options: Self.options())
+    #expect(plan.preparationKernelCount == 0)
+    let session = try plan.makeSession(seed: 1)
+    for seed in 1...3 as ClosedRange<UInt64> { try expectAgreement(plan, session, seed: seed) }
+  }
+
+  @Test func manyRowsAndColumnsThatFillNoPanelAreNot() throws {
+    for graph in [Self.layer(rows: 7), Self.layer(columns: 96), Self.layer(columns: 64)] {
+      #expect(Self.packs(try graph.compile(options: Self.options())) == 0)
+    }
+  }
+
+  @Test func aFactorHasTheSizeThatIsAskedFor() throws {
+    for (rows, bytes, isPacked) in [
+      (1, 4 * 32 * 128, true), (1, 4 * 32 * 128 + 4, false), (2, 4 * 2 * 128, true),
+      (2, 4 * 2 * 128 + 4, false),
+    ] {
+      let plan = try Self.layer(rows: rows).compile(
+        options: CompileOptions(threads: 1, minimumPackedBytes: bytes))
+      #expect(Self.packs(plan) == (isPacked ? 1 : 0), "\(rows) rows, \(bytes) bytes")
+    }
+  }
+
+  @Test(arguments: ["pack", "prepare"]) func itHasASwitch(name: String) throws {
+    let plan = try Self.layer().compile(options: Self.options(disabled: [name]))
+    #expect(Self.packs(plan) == 0 && plan.preparedBytes == 0)
+    try expectAgreement(plan, plan.makeSession(seed: 1))
+  }
+
+  @Test func productsOfOneFactorShareACopy() throws {
+    let graph = Graph("shared") { g in
+      let w = g.parameter("w", [32, 128], .heNormal)
+      for name in ["a", "b"] { g.output("\(name)'s", g.input(name, [1, 32]).matmul(w)) }
+    }
+    let plan = try graph.compile(options: Self.options())
+    #expect(Self.packs(plan) == 2)
+    #expect(plan.preparedBytes == 4 * 32 * 128)
+    try expectAgreement(plan, plan.makeSession(seed: 1))
+  }
+
+  // MARK: - When
+
+  @Test func newWeightsArePackedAnew() throws {
+    let plan = try Self.layer().compile(options: Self.options())
+    let session = try plan.makeSession(seed: 1)
+    try expectAgreement(plan, session)
+    try session.withState("w", of: Float.self) { $0[5] += 1 }
+    try expectAgreement(plan, session)
+    #expect(session.preparationRunCount == 2)
+  }
+
+  @Test func theExplanationNamesTheCopy() throws {
+    let text = try Self.layer().compile(options: Self.options()).explanation
+    #expect(text.contains("pack"), "\(text)")
+  }
+}
