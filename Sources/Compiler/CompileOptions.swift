@@ -29,9 +29,10 @@ public struct CompileOptions: Sendable {
   public var minimumRecomputedBytes: Int
   /// The size in bytes from which on a kernel of rows sums columns for one that would read the same once more.
   public var minimumTappedBytes: Int
-  /// The size in bytes from which on a product of a single row reads a packed copy of its right factor, where that is
-  /// the same in every run; for products of up to six rows it is 16 times as much. A session keeps such copies beside
-  /// the parameters.
+  /// The size in bytes from which on a right factor that is the same in every run is packed for a single row.
+  ///
+  /// For up to six rows it is 16 times as much; more rows read factors where they lie. A session keeps the packed copies
+  /// beside the parameters.
   public var minimumPackedBytes: Int
   /// The most bytes of memory for everything that lives within one run, `Plan.arenaBytes`; nil means any number.
   ///
@@ -48,7 +49,8 @@ public struct CompileOptions: Sendable {
     threads: Int? = nil, disabled: Set<String> = [], stopAfter: String? = nil, fast: Bool = false,
     poison: Bool = false, minimumWorkPerThread: Int = 50_000,
     minimumRecomputedBytes: Int = 32 << 10, minimumTappedBytes: Int = 4 << 20,
-    minimumPackedBytes: Int = 64 << 10, memoryBudget: Int? = nil, backend: Backend? = nil, keepsSnapshots: Bool = false
+    minimumPackedBytes: Int = 64 << 10, memoryBudget: Int? = nil, backend: Backend? = nil,
+    keepsSnapshots: Bool = false
   ) {
     self.threads = threads
     self.disabled = disabled

@@ -78,8 +78,9 @@ private struct Packing: Hashable {
 }
 
 extension ContractionKernel {
-  /// The most rows for which a factor is packed: they are one tile, which meets each panel once. Several tiles would
-  /// find panels that lie a power of two apart in few sets of the cache.
+  /// The most rows for which a factor is packed: they are one tile, which meets each panel once.
+  ///
+  /// Several tiles would find panels that lie a power of two apart in few sets of the cache.
   private static let mostPackedRows = 6
   /// The columns of a packed panel: with few rows it takes as many to have enough sums under way.
   private static let packedColumns = 64
@@ -91,7 +92,8 @@ extension ContractionKernel {
     let matrix = extents.k * extents.n
     // Several rows make more of a factor that is near.
     let minimum = minimumBytes / 4 * (extents.m == 1 ? 1 : 16)
-    guard extents.m <= ContractionKernel.mostPackedRows, margins == nil, chunks == 1, extents.n > columns, extents.n % columns == 0,
+    guard extents.m <= ContractionKernel.mostPackedRows, margins == nil, chunks == 1,
+      extents.n > columns, extents.n % columns == 0,
       extents.k > 1, matrix >= minimum,
       layout.kept.count == 1, layout.summed.count == 1, layout.batch.count <= 1,
       layout.batch.allSatisfy({ $0.stride >= matrix }),

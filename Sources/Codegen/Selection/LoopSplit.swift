@@ -64,7 +64,8 @@ struct LoopSplit {
       let stored = split(selection, stores: stores, candidates.map(\.value))
       let plain = body
       body = ordered(plain, stored, early, isInterleaved: isInterleaved)
-      if isPaired, LoopSplit.duration(of: body.operations, count: banks.count) < LoopSplit.longChain {
+      if isPaired, LoopSplit.duration(of: body.operations, count: banks.count) < LoopSplit.longChain
+      {
         isPaired = false
       }
       pair = isPaired ? paired(plain, stored) : nil
