@@ -47,11 +47,11 @@ private struct Packing: Hashable {
   let from: FactorLayout
   let to: FactorLayout
 
-  /// Batch, panel, term and column within the panel: where each is before and after.
+  /// Panel, term and column within the panel: where each is before and after.
   private var axes: [(from: FactorLayout.Axis, to: FactorLayout.Axis)] {
     let (panels, columns) = (to.kept[0], to.kept[1])
     let stride = from.kept[0].stride
-    return Array(zip(from.batch, to.batch)) + [
+    return [
       (.init(extent: panels.extent, stride: columns.extent * stride), panels),
       (from.summed[0], to.summed[0]),
       (.init(extent: columns.extent, stride: stride), columns),
@@ -90,17 +90,15 @@ extension ContractionKernel {
     let layout = right.layout
     let columns = ContractionKernel.packedColumns
     let matrix = extents.k * extents.n
-    // Several rows make more of a factor that is near.
-    let minimum = minimumBytes / 4 * (extents.m == 1 ? 1 : 16)
-    guard extents.m <= ContractionKernel.mostPackedRows, margins == nil, chunks == 1,
-      extents.n > columns, extents.n % columns == 0,
-      extents.k > 1, matrix >= minimum,
-      layout.kept.count == 1, layout.summed.count == 1, layout.batch.count <= 1,
-      layout.batch.allSatisfy({ $0.stride >= matrix }),
-      left.operand != right.operand, !epilogue.operandsRead.contains(right.operand)
+    // Several rows make more of a factor that is near; of a batch, each product's lies in one piece.
+    guard extents.batch == 1, (1...ContractionKernel.mostPackedRows).contains(extents.m),
+      margins == nil, chunks == 1, extents.n > columns, extents.n % columns == 0, extents.k > 1,
+      4 * matrix / (extents.m == 1 ? 1 : 16) >= minimumBytes,
+      layout.kept.count == 1, layout.summed.count == 1, left.operand != right.operand,
+      !epilogue.operandsRead.contains(right.operand)
     else { return nil }
     return FactorLayout(
-      batch: layout.batch.map { .init(extent: $0.extent, stride: matrix) },
+      batch: [],
       kept: [
         .init(extent: extents.n / columns, stride: extents.k * columns),
         .init(extent: columns, stride: 1),
