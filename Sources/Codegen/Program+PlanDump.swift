@@ -11,6 +11,17 @@ extension Program {
     planDump(of: preparationCount..<kernels.count)
   }
 
+  /// The states that the preparation reads and a run writes: what was prepared would not follow from them any more.
+  package var preparationViolations: [String] {
+    let read = Set(
+      kernels[..<preparationCount].flatMap(\.operands).filter { $0.access == .read }.map(\.buffer))
+    let written = Set(
+      kernels[preparationCount...].flatMap(\.operands).filter { $0.access == .write }
+        .map(\.buffer))
+    return states.filter { read.contains($0.buffer) && written.contains($0.buffer) }
+      .map { "the preparation reads \($0.name), which a run changes" }
+  }
+
   /// Returns what some kernels do one after the other; those before them have run.
   private func planDump(of range: Range<Int>) -> PlanDump {
     let used = Set(kernels[range].flatMap { $0.operands.map(\.buffer) })

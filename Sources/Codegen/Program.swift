@@ -109,7 +109,8 @@ extension Program {
       faults: lowered.faults, native: native, options: options,
       commitKernel: lowered.firstStateWrite)
     let violations = times.time("check plan") {
-      planDump.check() + (preparationCount > 0 ? preparedPlanDump.check() : [])
+      planDump.check()
+        + (preparationCount > 0 ? preparedPlanDump.check() + preparationViolations : [])
     }
     precondition(
       violations.isEmpty, "the memory plan of \(name) is wrong: \(violations.prefix(5))")

@@ -31,8 +31,8 @@ public struct CompileOptions: Sendable {
   public var minimumTappedBytes: Int
   /// The size in bytes from which on a right factor that is the same in every run is packed for a single row.
   ///
-  /// For up to six rows it is 16 times as much; more rows read factors where they lie. A session keeps the packed copies
-  /// beside the parameters.
+  /// For two to six rows it is 16 times as much; more rows read factors where they lie. Each session keeps copies of
+  /// its own, as large as the parameters, and makes them again when one of these has changed.
   public var minimumPackedBytes: Int
   /// The most bytes of memory for everything that lives within one run, `Plan.arenaBytes`; nil means any number.
   ///

@@ -84,7 +84,11 @@ extension Explanation {
   private func description(of operand: Kernel.Operand) -> String {
     let type = graph[operand.value].type
     let parts = operand.bytes.count / max(1, type.byteCount)
+    // Of a leaf, only a packed copy is prepared.
+    let isLeaf = if case .leaf = graph[operand.value].op { true } else { false }
+    let isPacked = isLeaf && program.buffers[operand.buffer].role == .prepared
     return "\(name(operand.value)) \(type)\(parts > 1 ? " in \(parts) parts" : "")"
+      + (isPacked ? " packed" : "")
   }
 
   /// Returns where a kernel's result goes, and whose memory it takes.

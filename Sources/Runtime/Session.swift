@@ -248,14 +248,16 @@ extension Session {
 
   /// Lets a body read and write a parameter or state where it lies, such as the learning rate.
   ///
-  /// What sessions have prepared from it they prepare again, whether the body has written or not.
+  /// What sessions have prepared from it they prepare again, whether the body has written or not; what they have prepared
+  /// from others stays.
   public func withState<Element: SessionElement, Result>(
     _ name: String, of type: Element.Type = Element.self,
     _ body: (inout MutableSpan<Element>) -> Result
   ) throws(RuntimeError) -> Result {
-    guard let port = program.states.first(where: { $0.name == name }) else {
+    guard let slot = program.states.firstIndex(where: { $0.name == name }) else {
       throw .unknown("state", name, known: program.states.map(\.name))
     }
+    let port = program.states[slot]
     guard port.type.dataType == Element.dataType else {
       throw .wrongElement("state \"\(name)\"", port.type, Element.dataType)
     }
@@ -263,8 +265,8 @@ extension Session {
       start: executable.address(of: port.buffer).assumingMemoryBound(to: Element.self),
       count: port.type.shape.count)
     // The body may run sessions of the same state.
-    executable.state.version &+= 1
-    defer { executable.state.version &+= 1 }
+    executable.state.noteChange(of: slot)
+    defer { executable.state.noteChange(of: slot) }
     var span = elements.mutableSpan
     return body(&span)
   }
@@ -299,11 +301,11 @@ extension Session {
         throw .wrongType("state \"\(port.name)\"", array.type, expected: port.type)
       }
     }
-    for port in program.states {
+    for (slot, port) in program.states.enumerated() {
       state[port.name]?.copyBytes(to: executable.address(of: port.buffer))
+      executable.state.noteChange(of: slot)
     }
     executable.state.seed = state.seed
-    executable.state.version &+= 1
   }
 }
 

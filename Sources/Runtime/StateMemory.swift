@@ -10,8 +10,8 @@ final class StateMemory {
   let layout: [StateSlot]
   /// The seed random numbers are keyed by.
   var seed: UInt64
-  /// Another after each change of a parameter or state, so that who has prepared something from them knows.
-  var version: UInt64 = 0
+  /// For each slot another number after each change, so that who has prepared something from it knows.
+  private var versions: [UInt64]
 
   /// One parameter or state in memory.
   struct StateSlot: Hashable {
@@ -23,7 +23,23 @@ final class StateMemory {
   init(_ program: Program, seed: UInt64) throws(RuntimeError) {
     arena = try Arena(byteCount: max(64, program.memory.segmentBytes[Segment.state.rawValue]))
     layout = program.stateLayout
+    versions = Array(repeating: 0, count: layout.count)
     self.seed = seed
+  }
+
+  /// Notes that the content of a slot may have changed.
+  func noteChange(of slot: Int) { versions[slot] &+= 1 }
+
+  /// A number that is another whenever one of some slots has changed.
+  func version(of slots: [Int]) -> UInt64 {
+    var sum: UInt64 = 0
+    // An iterator would allocate where code is not optimized.
+    var index = 0
+    while index < slots.count {
+      sum &+= versions[slots[index]]
+      index += 1
+    }
+    return sum
   }
 }
 

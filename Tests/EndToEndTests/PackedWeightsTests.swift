@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  /// A layer, and what else becomes of weights: turned round, cut, made of others, and a batch's, which stay.
+  /// A layer, and what else becomes of weights: turned round, cut; and a batch's and those made of others, which stay.
   ///
   /// Each has its own input, for products of one input become one.
   private static func graph(rows: Int, terms: Int, columns: Int) -> Graph {
@@ -76,7 +76,7 @@ import Testing
         let graph = Self.graph(rows: rows, terms: terms, columns: columns)
         let plan = try graph.compile(
           options: Self.options(threads, poison: threads == 2, backend: backend))
-        #expect(Self.packs(plan) == 4)
+        #expect(Self.packs(plan) == 3)
         let session = try plan.makeSession(seed: 3)
         for seed in 1...2 as ClosedRange<UInt64> {
           try expectAgreement(
@@ -91,6 +91,12 @@ import Testing
     let plan = try Self.graph(rows: 1, terms: 7, columns: 128).compile(options: Self.options(2))
     #expect(plan.planDump.check() == [])
     #expect(plan.preparedPlanDump.check() == [])
+    var program = plan.program
+    #expect(program.preparationViolations == [])
+    let w = try #require(program.states.first { $0.name == "w" })
+    program.kernels[program.preparationCount].operands[0] = Kernel.Operand(
+      buffer: w.buffer, value: w.value, bytes: 0..<4, access: .write)
+    #expect(program.preparationViolations == ["the preparation reads w, which a run changes"])
   }
 
   // MARK: - What is packed
@@ -118,6 +124,36 @@ import Testing
     for graph in [Self.layer(rows: 7), Self.layer(columns: 96), Self.layer(columns: 64)] {
       #expect(Self.packs(try graph.compile(options: Self.options())) == 0)
     }
+  }
+
+  /// Windows that overlap, and what is repeated, would be copied many times over.
+  @Test func whatWouldGrowIsNot() throws {
+    let windows = Graph("windows") { g in
+      let w = g.parameter("w", [255], .heNormal)
+      g.output("y", g.input("x", [1, 128]).matmul(w.windows(axis: 0, size: 128)))
+    }
+    let repeated = Graph("repeated") { g in
+      let w = g.parameter("w", [1, 128], .heNormal)
+      g.output("y", g.input("x", [1, 64]).matmul(w.broadcast(to: [64, 128])))
+    }
+    for graph in [windows, repeated] {
+      let plan = try graph.compile(options: Self.options())
+      #expect(Self.packs(plan) == 0 && plan.preparedBytes == 0)
+      try expectAgreement(plan, plan.makeSession(seed: 1))
+    }
+  }
+
+  /// What is packed lies beside the state, and nothing of it in memory that a budget counts.
+  @Test func itTakesNoneOfTheArena() throws {
+    let graph = Graph("made") { g in
+      let (w, b) = (g.parameter("w", [32, 128], .heNormal), g.parameter("b", [128], .heNormal))
+      g.output("y", g.input("x", [1, 32]).matmul(w) * 2)
+      g.output("z", g.input("t", [1, 32]).matmul(w * exp(b)))
+    }
+    let plain = try graph.compile(options: Self.options(disabled: ["pack"]))
+    let packed = try graph.compile(options: Self.options())
+    #expect(packed.arenaBytes == plain.arenaBytes)
+    #expect(packed.preparedBytes == plain.preparedBytes + 4 * 32 * 128)
   }
 
   @Test func aFactorHasTheSizeThatIsAskedFor() throws {
@@ -159,8 +195,24 @@ import Testing
     #expect(session.preparationRunCount == 2)
   }
 
+  @Test func aStateThatIsNoWeightLeavesCopiesAsTheyAre() throws {
+    let graph = Graph("host") { g in
+      let h = g.state("h", [1, 32], .f32, .zeros)
+      let w = g.parameter("w", [32, 128], .heNormal)
+      g.output("y", (h + g.input("x", [1, 32])).matmul(w))
+    }
+    let plan = try graph.compile(options: Self.options())
+    let session = try plan.makeSession(seed: 1)
+    for _ in 0..<3 {
+      try session.withState("h", of: Float.self) { $0[0] += 1 }
+      try expectAgreement(plan, session)
+    }
+    #expect(session.preparationRunCount == 1)
+  }
+
   @Test func theExplanationNamesTheCopy() throws {
     let text = try Self.layer().compile(options: Self.options()).explanation
-    #expect(text.contains("pack"), "\(text)")
+    #expect(text.contains("pack: map"), "\(text)")
+    #expect(text.contains("reads  x f32[1, 32], w f32[32, 128] packed"), "\(text)")
   }
 }

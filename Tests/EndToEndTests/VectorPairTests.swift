@@ -7,11 +7,13 @@ import Testing
 
 /// Long chains of operations run for two vectors at once; lines of any length, and blocks of lines, come out the same.
 @Suite struct VectorPairTests {
-  /// From too few vectors for a loop to an even and an odd number of 8 and 16 with a rest; and more than a block of
-  /// 4,096 places.
-  private static let lengths = [15, 16, 31, 40, 64, 72, 80, 97, 128, 4096 + 16, 4096 + 41]
+  /// From too few vectors for a loop to an even and an odd number of 8 and 16 with a rest; and blocks of 4,096 places
+  /// behind which there are none, one or two whole ones.
+  private static let lengths =
+    [15, 16, 31, 40, 64, 72, 80, 97, 128] + [4096 + 7, 4096 + 16, 4096 + 24, 4096 + 41]
 
-  /// Elements, then rows in three sweeps; what is stored may lie where an operand was.
+  /// Elements, then rows in three sweeps, some with several accumulators; results of other types, and some that may lie
+  /// where an operand was.
   private static func graph(_ length: Int) -> Graph {
     Graph("pairs") { g in
       let x = g.input("x", Shape([3, length]))
@@ -19,6 +21,11 @@ import Testing
       let y = tanh(x * scale + 0.25) * sigmoid(x)
       g.output("map", y)
       g.output("row", softmax(y) + gelu(x))
+      g.output("sum", (sigmoid(x) * tanh(x * 2)).sum(axes: [1]))
+      g.output("max", tanh(x * scale).max(axes: [1]))
+      g.output("back", tanh(x.reverse(axes: [1])))
+      g.output("bytes", (sigmoid(x) .> 0.5).cast(to: .u8))
+      g.output("long", (tanh(x * 3) * 5).cast(to: .i64))
       let m = g.state("m", Shape([3, length]), .f32, .ones)
       g.update(m, to: exp(tanh(m * 0.5) - sigmoid(x)))
     }

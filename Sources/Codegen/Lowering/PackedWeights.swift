@@ -5,27 +5,29 @@ import DescentGraph
 // wide matrix are short pieces far apart, and copies no panel in a run.
 
 extension LoweredGraph {
-  /// Has products read packed copies of right factors that no kernel of a run writes.
+  /// Has products read packed copies of parameters and states that no kernel writes.
+  ///
+  /// What the preparation itself makes stays as it is made: it would be there twice. And no copy is larger than what it
+  /// is a copy of, as one of windows that overlap would be.
   ///
   /// - Parameters:
   ///   - preparation: The kernels that compute what is the same in every run; copying is added to them.
   ///   - minimumBytes: The size of a factor from which on it is packed for a single row.
   mutating func packWeights(_ preparation: inout [Kernel], minimumBytes: Int) {
     var isFixed = buffers.map { $0.role == .state }
-    for (kernels, isPrepared) in [(kernels, false), (preparation, true)] {
-      for operand in kernels.flatMap(\.operands) where operand.access == .write {
-        isFixed[operand.buffer] = isPrepared
-      }
+    for operand in (preparation + kernels).flatMap(\.operands) where operand.access == .write {
+      isFixed[operand.buffer] = false
     }
     var copies: [Packing: BufferID] = [:]
     for index in kernels.indices {
       guard case .contraction(var contraction) = kernels[index].body,
-        let layout = contraction.packedRight(minimumBytes: minimumBytes),
-        isFixed[kernels[index].operands[contraction.right.operand].buffer]
+        let layout = contraction.packedRight(minimumBytes: minimumBytes)
       else { continue }
       let position = contraction.right.operand
       let packing = Packing(
         source: kernels[index].operands[position], from: contraction.right.layout, to: layout)
+      let buffer = packing.source.buffer
+      guard isFixed[buffer], packing.byteCount <= buffers[buffer].byteCount else { continue }
       if copies[packing] == nil {
         copies[packing] = buffers.count
         buffers.append(

@@ -54,7 +54,7 @@ struct ContractionProblem {
 
     /// Whether runs are whole vectors of neighbours, equally far apart, and their length is a power of two.
     var isPanels: Bool {
-      step == 4 && length >= 16 && length.nonzeroBitCount == 1
+      starts.count > 1 && step == 4 && length >= 16 && length.nonzeroBitCount == 1
         && starts.indices.allSatisfy { starts[$0] == $0 * starts[1] }
     }
 

@@ -111,7 +111,7 @@ extension NativeContraction {
     assembler.bind(done)
   }
 
-  /// Sets `r9` to the panel's first element in the right factor; overwrites `rax`.
+  /// Sets `r9` to the panel's first element in the right factor; overwrites `rax` and `rdx`.
   func writeRightAddress(_ assembler: inout Assembler) {
     load(.rightBlock, to: .r9, &assembler)
     if problem.transposeRight {

@@ -34,12 +34,13 @@ extension Expansions {
     return (m / (m + 2)).withSign(of: x)
   }
 
-  /// 1 / (1 + e⁻ˣ) as eˣ / (eˣ + 1), whose error the sum makes smaller.
+  /// 1 / (1 + e⁻ˣ), as eˣ / (eˣ + 1) where x is negative, so that the exponential never overflows.
+  ///
+  /// The latter form everywhere would take less, but then the result fell where x grows from 1 on.
   static func logistic(_ x: ScalarValue) -> ScalarValue {
-    // From 17 on the result is 1, and the exponential must not overflow.
-    let (r, n, _) = reduced(x.atLeast(-104).atMost(20))
+    let (r, n, _) = reduced((-x.apply(.abs)).atLeast(-104))
     let e = r.fma(r.polynomial(exponentialTail), r.constant(1)).apply(.scale, n)
-    return e / (e + 1)
+    return (x < 0).select(e, e.constant(1)) / (e + 1)
   }
 
   /// Returns x − n·(ln 2 / factor) for a power of two as factor, n, and an integer whose low bits are n + bias.

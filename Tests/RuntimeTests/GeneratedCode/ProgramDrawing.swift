@@ -31,6 +31,7 @@ struct ProgramDrawing {
   ) {
     (self.domain, program, registers) = (domain, VectorProgram(), [])
     for step in first { _ = append(step) }
+    if steps > 2, random.chance(12) { return drawChain() }
     while registers.count < first.count + steps { drawStep() }
   }
 
@@ -52,6 +53,19 @@ struct ProgramDrawing {
   }
 
   // MARK: - Steps
+
+  /// Draws a chain of operations so long that two vectors at once may be worth it.
+  private mutating func drawChain() {
+    drawLoad()
+    var last = register(.f32)
+    for _ in 0..<random.int(9...14) {
+      let other = random.chance(50) ? last : register(.f32)
+      let op = pick([ScalarOp.add, .sub, .mul, .fma, .fma, .minimum, .maximum, .div])
+      let operands = op == .fma ? [last, other, register(.f32)] : [last, other, -1]
+      last = append(
+        .scalar(ScalarInstruction(op, .f32, to: .f32, operands[0], operands[1], operands[2])))
+    }
+  }
 
   private mutating func drawStep() {
     switch random.int(0...99) {
