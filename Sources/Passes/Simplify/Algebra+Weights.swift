@@ -5,62 +5,57 @@ import DescentGraph
 // its preparation, and the product's own kernel has less to do. The products round differently then.
 
 extension Algebra {
-  /// Rules that move factors into weights, for graphs that update neither; they hold for floats only nearly.
-  ///
-  /// - Parameter updated: The names of the parameters and states the graph updates.
-  /// - Returns: The rules.
-  package static func weights(updating updated: Set<String>) -> [RewriteRule] {
-    [
-      RewriteRule(
-        "fast-scale-weights", "(x · w) * s = x · (w * s), s for each feature",
-        at: .binary(.mul), numerics: .rounding
-      ) { match in
-        for (product, factor) in [(0, 1), (1, 0)] {
-          let (product, factor) = (match.operands[product], match.operands[factor])
-          guard let w = match.weights(of: product, updated),
-            let features = match.perFeature(factor, updated)
+  /// Rules that move factors into weights where the graph updates neither; they hold for floats only nearly.
+  package static let weights: [RewriteRule] = [
+    RewriteRule(
+      "fast-scale-weights", "(x · w) * s = x · (w * s), s for each feature",
+      at: .binary(.mul), numerics: .rounding
+    ) { match in
+      for (product, factor) in [(0, 1), (1, 0)] {
+        let (product, factor) = (match.operands[product], match.operands[factor])
+        guard let w = match.weights(of: product),
+          let features = match.perFeature(factor)
+        else { continue }
+        let node = match.node(product)
+        let scaled = Patch.node(
+          .elementwise(.binary(.mul)), [.value(w), match.spread(features, along: w, of: node.op)])
+        return .node(node.op, [.value(node.operands[0]), scaled])
+      }
+      return nil
+    },
+    RewriteRule(
+      "fast-scale-sum", "(x · w + b) * s = (x · w) * s + b * s, b and s for each feature",
+      at: .binary(.mul), numerics: .rounding
+    ) { match in
+      for (sum, factor) in [(0, 1), (1, 0)] {
+        let (sum, factor) = (match.operands[sum], match.operands[factor])
+        guard case .elementwise(.binary(.add)) = match.node(sum).op, match.isReadHereOnly(sum),
+          let features = match.perFeature(factor)
+        else { continue }
+        for (product, bias) in [(0, 1), (1, 0)] {
+          let operands = match.node(sum).operands
+          guard match.weights(of: operands[product]) != nil,
+            let bias = match.perFeature(operands[bias])
           else { continue }
-          let node = match.node(product)
-          let scaled = Patch.node(
-            .elementwise(.binary(.mul)), [.value(w), match.spread(features, along: w, of: node.op)])
-          return .node(node.op, [.value(node.operands[0]), scaled])
+          let mul = Op.elementwise(.binary(.mul))
+          let shifted = Patch.node(
+            mul, [match.line(bias, like: features), match.line(features, like: bias)])
+          return .node(
+            .elementwise(.binary(.add)),
+            [
+              .node(mul, of: [operands[product], factor]),
+              match.move(.broadcast(match.type.shape), shifted),
+            ])
         }
-        return nil
-      },
-      RewriteRule(
-        "fast-scale-sum", "(x · w + b) * s = (x · w) * s + b * s, b and s for each feature",
-        at: .binary(.mul), numerics: .rounding
-      ) { match in
-        for (sum, factor) in [(0, 1), (1, 0)] {
-          let (sum, factor) = (match.operands[sum], match.operands[factor])
-          guard case .elementwise(.binary(.add)) = match.node(sum).op, match.isReadHereOnly(sum),
-            let features = match.perFeature(factor, updated)
-          else { continue }
-          for (product, bias) in [(0, 1), (1, 0)] {
-            let operands = match.node(sum).operands
-            guard match.weights(of: operands[product], updated) != nil,
-              let bias = match.perFeature(operands[bias], updated)
-            else { continue }
-            let mul = Op.elementwise(.binary(.mul))
-            let shifted = Patch.node(
-              mul, [match.line(bias, like: features), match.line(features, like: bias)])
-            return .node(
-              .elementwise(.binary(.add)),
-              [
-                .node(mul, of: [operands[product], factor]),
-                match.move(.broadcast(match.type.shape), shifted),
-              ])
-          }
-        }
-        return nil
-      },
-    ]
-  }
+      }
+      return nil
+    },
+  ]
 }
 
 extension Match {
   /// Returns the weights of a product that only this node reads, if they are the same in every run.
-  fileprivate func weights(of value: Value, _ updated: Set<String>) -> Value? {
+  fileprivate func weights(of value: Value) -> Value? {
     guard isReadHereOnly(value) else { return nil }
     switch node(value).op {
     case .contraction: break
@@ -68,15 +63,15 @@ extension Match {
     default: return nil
     }
     let weights = node(value).operands[1]
-    return isFixed(weights, updated) ? weights : nil
+    return isFixed(weights) ? weights : nil
   }
 
   /// Returns what a factor or summand repeats, if that differs along the last axis only and is the same in every run.
-  fileprivate func perFeature(_ value: Value, _ updated: Set<String>) -> Value? {
+  fileprivate func perFeature(_ value: Value) -> Value? {
     guard case .movement(.broadcast) = node(value).op else { return nil }
     let source = node(value).operands[0]
     let isLine = shape(source).extents.dropLast().allSatisfy { $0 == 1 }
-    return isLine && !shape(source).isSymbolic && isFixed(source, updated) ? source : nil
+    return isLine && !shape(source).isSymbolic && isFixed(source) ? source : nil
   }
 
   /// Returns numbers for each feature, or one for all, repeated to the shape of a product's weights.
@@ -95,24 +90,5 @@ extension Match {
     let patch = shape(features) == own ? .value(features) : move(.reshape(own), features)
     let count = shape(features).count == 1 ? shape(others).count : shape(features).count
     return own == [Extent(offset: count)] ? patch : move(.broadcast([Extent(offset: count)]), patch)
-  }
-
-  /// Whether a value follows, in few steps, from constants and from parameters and states that keep their content.
-  private func isFixed(_ value: Value, _ updated: Set<String>) -> Bool {
-    var (seen, pending): (Set<Value>, [Value]) = ([value], [value])
-    while let next = pending.popLast() {
-      guard seen.count <= 64 else { return false }
-      switch node(next).op {
-      case .leaf(.input), .index: return false
-      case .leaf(let leaf):
-        if let name = leaf.leafName, updated.contains(name) { return false }
-      case .elementwise, .reduction, .movement, .contraction, .convolution, .winograd:
-        guard !node(next).op.isRandom else { return false }
-        for operand in node(next).operands where seen.insert(operand).inserted {
-          pending.append(operand)
-        }
-      }
-    }
-    return true
   }
 }

@@ -48,21 +48,8 @@ extension Pass {
         return Rewriter.rewrite(graph, with: rules, journal: &journal)
       }
       let late = Algebra.afterDifferentiation
-      let weights = scalesWeights ? Algebra.weights(updating: graph.updatedNames) : []
+      let weights = scalesWeights ? Algebra.weights : []
       return Rewriter.rewrite(graph, with: rules + late + weights, journal: &journal)
     }
-  }
-}
-
-extension Graph {
-  /// The names of the parameters and states that become something else.
-  fileprivate var updatedNames: Set<String> {
-    Set(
-      updates.compactMap { update in
-        guard update.leaf != update.value, case .leaf(let leaf) = self[update.leaf].op else {
-          return nil
-        }
-        return leaf.leafName
-      })
   }
 }

@@ -2,5 +2,5 @@ extension RewriteRule {
   /// The rules of all tables, in the order of the passes.
   package static let all: [RewriteRule] =
     ConstantFolding.all + Algebra.exact + Algebra.afterDifferentiation + Algebra.rounding
-    + Algebra.weights(updating: []) + MovementRules.all
+    + Algebra.weights + MovementRules.all
 }

@@ -132,6 +132,9 @@ package struct Match {
   /// Returns the element a value repeats everywhere, if it is known.
   package func splat(_ value: Value) -> Splat? { graph.splats[Int(value.index)] }
 
+  /// Whether a value below is the same in every run.
+  package func isFixed(_ value: Value) -> Bool { graph.fixedValues[value] }
+
   /// Whether nothing but this node reads a value below.
   package func isReadHereOnly(_ value: Value) -> Bool { graph.readCounts[Int(value.index)] == 1 }
 

@@ -17,6 +17,8 @@ package final class Rewriter {
   package private(set) var splats: [Splat?] = []
   /// For each node that stands for one of the given graph, how often that one is read; 0 for those in between.
   package private(set) var readCounts: [Int] = []
+  /// Which of the nodes made so far are the same in every run, if leaves are updated as in the given graph.
+  package private(set) var fixedValues: FixedValues
   /// What was decided.
   package private(set) var journal: Journal
 
@@ -36,6 +38,7 @@ package final class Rewriter {
   /// Creates a rewriter; a merging one also makes equal nodes of the given graph one.
   private init(_ graph: Graph, _ rules: RuleSet, merging: Bool, journal: Journal) {
     builder = GraphBuilder(name: graph.name, interning: false)
+    fixedValues = FixedValues(underUpdatesOf: graph)
     self.rules = rules
     self.merging = merging
     self.journal = journal
@@ -137,6 +140,7 @@ package final class Rewriter {
       preconditionFailure("the node at \(current) cannot be copied: \(error.message)")
     }
     splats.append(splat(op, operands))
+    fixedValues.append(op, operands)
     readCounts.append(0)
     return value
   }

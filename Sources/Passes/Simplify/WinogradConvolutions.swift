@@ -33,7 +33,7 @@ extension Graph {
   fileprivate func inTiles(
     prepares: Bool, _ journal: inout Journal
   ) throws(GraphErrors) -> Graph {
-    let changes = changingValues
+    let fixed = fixedValues
     var notes: [(text: String, origin: Origin)] = []
     let result = try rewritten(interning: false) {
       value, operands, builder throws(GraphError) in
@@ -41,7 +41,7 @@ extension Graph {
       guard case .convolution(let op) = node.op,
         let estimate = WinogradEstimate(
           op, node.operands.map { self[$0].type }, node.type,
-          changesWeights: !prepares || changes[Int(node.operands[1].index)]),
+          changesWeights: !prepares || !fixed[node.operands[1]]),
         let tile = estimate.bestTile
       else { return try builder.copy(node, operands) }
       let product = WinogradProduct(op, tile: tile)
@@ -59,20 +59,6 @@ extension Graph {
     }
     for note in notes { journal.note("tiles", note.text, at: note.origin) }
     return result
-  }
-
-  /// For each node, whether its elements may be others in the next run.
-  private var changingValues: [Bool] {
-    let updated = Set(updates.map(\.leaf))
-    var changes: [Bool] = []
-    changes.reserveCapacity(nodes.count)
-    for (index, node) in nodes.enumerated() {
-      let isInput = if case .leaf(.input) = node.op { true } else { false }
-      changes.append(
-        isInput || updated.contains(Value(index))
-          || node.operands.contains { changes[Int($0.index)] })
-    }
-    return changes
   }
 }
 

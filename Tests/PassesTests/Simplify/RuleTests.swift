@@ -50,7 +50,7 @@ extension RuleExample {
     let holds = { (rules: [RewriteRule]) in rules.contains { $0.name == rule } }
     if holds(MovementRules.all) { return .movement }
     if holds(ConstantFolding.all) { return .fold }
-    let isFast = holds(Algebra.rounding + Algebra.weights(updating: []))
+    let isFast = holds(Algebra.rounding + Algebra.weights)
     return isFast ? .fastAlgebra() : .algebra
   }
 }

@@ -67,6 +67,36 @@ import Testing
     }
   }
 
+  @Test func whatBecomesItselfIsScaled() throws {
+    let rules = try rules { g in
+      let (w, s) = (g.parameter("w", [4, 3]), g.parameter("s", [3]))
+      g.output("y", g.input("x", [9, 4]).matmul(w) * s)
+      g.update(w, to: w)
+      g.update(s, to: s)
+    }
+    #expect(rules == ["fast-scale-weights"])
+  }
+
+  /// As a preparation computes chains of any length, they are fixed here too.
+  @Test func whatFollowsInManyStepsIsScaled() throws {
+    for count in [2, 200] {
+      let rules = try rules { g in
+        let w = (0..<count).reduce(g.parameter("w", [4, 3])) { w, _ in sin(w) }
+        g.output("y", g.input("x", [9, 4]).matmul(w) * g.parameter("s", [3]))
+      }
+      #expect(rules == ["fast-scale-weights"], "\(count) steps")
+    }
+  }
+
+  @Test func whatIsRandomOrMayFailIsLeft() throws {
+    #expect(try rules { g in g.output("y", product(g) * g.uniform([3])) } == [])
+    #expect(
+      try rules { g in
+        let s = g.parameter("s", [5]).gather(g.state("places", [3], .i32, .zeros))
+        g.output("y", product(g) * s)
+      } == [])
+  }
+
   @Test func whatIsToBeTrainedIsLeft() throws {
     let graph = try Graph("trained") { g in
       g.output("loss", mean(square(product(g) * g.parameter("s", [3]))))
