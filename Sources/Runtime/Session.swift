@@ -248,8 +248,8 @@ extension Session {
 
   /// Lets a body read and write a parameter or state where it lies, such as the learning rate.
   ///
-  /// What sessions have prepared from it they prepare again, whether the body has written or not; what they have prepared
-  /// from others stays.
+  /// What sessions have prepared from it they prepare again, whether the body has written or not; what they have
+  /// prepared from others stays.
   public func withState<Element: SessionElement, Result>(
     _ name: String, of type: Element.Type = Element.self,
     _ body: (inout MutableSpan<Element>) -> Result
