@@ -9,7 +9,7 @@ package struct Program: Hashable, Sendable, Codable {
   /// The kernels in the order in which they run.
   package var kernels: [Kernel]
   /// How many of them, the first, are the preparation: they compute what is the same in every run, and run once, and
-  /// again when a parameter or state has changed.
+  /// again when a parameter or state that they read has changed.
   package var preparationCount: Int
   /// For each kernel, whether it begins when those before it have ended on all threads; else it runs beside them.
   package var startsWave: [Bool]

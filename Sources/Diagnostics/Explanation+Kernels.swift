@@ -11,7 +11,7 @@ extension Explanation {
     let count = program.preparationCount
     guard count > 0 else { return [] }
     return [
-      "prepared once, and again when a parameter or state has changed: \(counted(count, "kernel")), "
+      "prepared once, and again when a parameter or state it reads has changed: \(counted(count, "kernel")), "
         + "\(flops(program.kernels[..<count].reduce(0) { $0 + $1.flops })), "
         + "\(bytes(program.memory.preparedBytes)) kept"
     ] + (0..<count).flatMap { describe($0) }

@@ -175,7 +175,7 @@ import Testing
         outputs  y f32[64, 8]
         state    72 trained numbers in 2 parameters, 0 other states; 320 B
 
-      prepared once, and again when a parameter or state has changed: 3 kernels, 2.4 kFLOP, 320 B kept
+      prepared once, and again when a parameter or state it reads has changed: 3 kernels, 2.4 kFLOP, 320 B kept
          1  exp: map, 1 thread, 1.4 kFLOP, reads 256 B, writes 256 B, at least 0.01 µs
              %2 exp  f32[8, 8]   // m.swift:3
              reads  w f32[8, 8]

@@ -48,6 +48,23 @@ struct Agreement {
   }
 }
 
+extension Plan {
+  /// Expects the next run of a session to give what the interpreter makes of the session's state.
+  func expectAgreement(
+    of session: Session, on inputs: [String: NDArray], _ comment: String,
+    sourceLocation: SourceLocation
+  ) throws {
+    let state = Dictionary(uniqueKeysWithValues: session.state.entries.map { ($0.name, $0.array) })
+    let expected = try Interpreter().run(graph, inputs: inputs, state: state)
+    let found = try session.run(inputs)
+    for output in expected.outputs {
+      #expect(
+        found[output.name]?.equalsBits(of: output.array) == true, "\(output.name) \(comment)",
+        sourceLocation: sourceLocation)
+    }
+  }
+}
+
 extension NDArray {
   /// Whether type, dimensions and bits agree, any NaN being equal to any other.
   func equalsBits(of other: NDArray) -> Bool {

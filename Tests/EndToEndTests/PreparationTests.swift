@@ -40,15 +40,8 @@ import Testing
     _ plan: Plan, _ session: Session, seed: UInt64 = 1, _ comment: String = "",
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    let state = Dictionary(uniqueKeysWithValues: session.state.entries.map { ($0.name, $0.array) })
-    let inputs = Self.inputs(seed)
-    let expected = try Interpreter().run(plan.graph, inputs: inputs, state: state)
-    let found = try session.run(inputs)
-    for output in expected.outputs {
-      #expect(
-        found[output.name]?.equalsBits(of: output.array) == true, "\(comment)",
-        sourceLocation: sourceLocation)
-    }
+    try plan.expectAgreement(
+      of: session, on: Self.inputs(seed), comment, sourceLocation: sourceLocation)
   }
 
   // MARK: - Bits

@@ -260,8 +260,9 @@ struct ContractionTile {
     let all = (n + width - 1) / width
     let widest = ContractionTile.widestPanel(problem, isWide: isWide)
     if problem.isRightPacked {
-      // No tile reaches past a packed panel.
-      vectors = ContractionTile.power(of: 2, within: min(widest, problem.right.kept.length / width))
+      // No tile reaches past a packed panel, whose length is a power of two.
+      let most = min(widest, problem.right.kept.length / width)
+      vectors = 1 << (Int.bitWidth - 1 - most.leadingZeroBitCount)
     } else {
       let panels = ContractionTile.roundedUp((all + widest - 1) / widest, columnParts)
       vectors = (all + panels - 1) / panels
@@ -281,12 +282,6 @@ struct ContractionTile {
     count = runs * runCount
     height = runLength / runCount
     tallCount = runLength % runCount
-  }
-
-  private static func power(of base: Int, within bound: Int) -> Int {
-    var power = 1
-    while power * base <= bound { power *= base }
-    return power
   }
 
   private static func roundedUp(_ count: Int, _ factor: Int) -> Int {

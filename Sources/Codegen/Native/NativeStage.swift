@@ -179,7 +179,9 @@ struct NativeStage {
     return kernel.loopClass == .column ? .constants : .row
   }
 
-  /// Whether the place in memory is all that distinguishes neighbouring vectors, and there are some.
+  /// Whether the place in memory is all that distinguishes neighbouring vectors.
+  ///
+  /// Taps have registers for one vector, columns visit several rows at once instead.
   private static func mayPair(
     _ stage: LoopKernel.Stage, of kernel: LoopKernel, _ selection: InstructionSelection
   ) -> Bool {

@@ -75,7 +75,7 @@ struct VectorEmitter {
       (before, pools) = (RegisterAllocation(), all)
       body = allocated(split.body)
     }
-    pairAllocation = split.pair == nil || pair.map(loses) ?? false ? nil : pair
+    pairAllocation = split.pair == nil ? nil : pair.flatMap { loses($0) ? nil : $0 }
     (self.split, self.before, allocation) = (split, before, body)
   }
 
