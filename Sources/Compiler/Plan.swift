@@ -65,8 +65,8 @@ public struct Plan: Sendable {
   public var backend: Backend { program.options.backend }
   /// The number of kernels a run executes, without those of the preparation.
   public var kernelCount: Int { program.kernels.count - program.preparationCount }
-  /// The number of kernels that run once before a session's first run, and again when a parameter or state they read has
-  /// changed since: they compute what follows from parameters and states alone that the plan does not update.
+  /// The number of kernels that run once before a session's first run, and again when a parameter or state they read
+  /// has changed since: they compute what follows from parameters and states alone that the plan does not update.
   public var preparationKernelCount: Int { program.preparationCount }
   /// The bytes in which a session keeps from run to run what its preparation has computed.
   public var preparedBytes: Int { program.memory.preparedBytes }
