@@ -14,6 +14,7 @@ extension Workload {
     let images = [(64, 32), (128, 16), (256, 8), (512, 4)]
     return shapes.flatMap { contraction($0.0, $0.1, $0.2, $0.3) } + rows
       + images.flatMap { convolution(channels: $0.0, extent: $0.1) }
+      + [(32, 128), (8, 1024), (2, 4096)].flatMap { attention(heads: $0.0, length: $0.1) }
       + [layer("rows_1x1024x1024", 1, 1024, 1024), map, softmaxRows, layerNormRows]
   }
 
@@ -60,6 +61,26 @@ extension Workload {
       Workload(
         name: "\(name)_dw", kind: .gradient(["c_w"]), inputs: [x, dy], parameters: [weights],
         operations: operations, bytes: bytes, writes: true, body: body),
+    ]
+  }
+
+  /// An attention of 64 numbers a place, and its derivatives.
+  private static func attention(heads: Int, length: Int) -> [Workload] {
+    let size = [heads, length, 64]
+    let inputs = ["q", "k", "v"].map { Input(name: $0, dimensions: size) }
+    let products = Double(2 * heads * length * length * 64)
+    let bytes = 4 * size.reduce(1, *)
+    let name = "attention_\(heads)x\(length)x64"
+    let body: Body = { scaledDotProductAttention($0["q"]!, $0["k"]!, $0["v"]!) }
+    return [
+      Workload(
+        name: name, inputs: inputs, operations: 2 * products, bytes: 4 * bytes, writes: true,
+        body: body),
+      // Scores, and what four products make of them.
+      Workload(
+        name: "\(name)_fb", kind: .gradient(["q", "k", "v"]),
+        inputs: inputs + [Input(name: "dy", dimensions: size)], operations: 5 * products,
+        bytes: 7 * bytes, writes: true, body: body),
     ]
   }
 
