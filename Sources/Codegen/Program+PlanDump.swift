@@ -22,6 +22,15 @@ extension Program {
       .map { "the preparation reads \($0.name), which a run changes" }
   }
 
+  /// What is wrong with kernels that run strip by strip: the plan sees each as one step.
+  package var stripViolations: [String] {
+    kernels.flatMap { kernel -> [String] in
+      guard case .strips(let strips) = kernel.body else { return [] }
+      return strips.violations(operands: kernel.operands, threads: threadCount)
+        .map { "\(kernel.name): \($0)" }
+    }
+  }
+
   /// Returns what some kernels do one after the other; those before them have run.
   private func planDump(of range: Range<Int>) -> PlanDump {
     let used = Set(kernels[range].flatMap { $0.operands.map(\.buffer) })

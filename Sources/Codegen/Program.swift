@@ -13,7 +13,7 @@ package struct Program: Hashable, Sendable, Codable {
   package var preparationCount: Int
   /// For each kernel, whether it begins when those before it have ended on all threads; else it runs beside them.
   package var startsWave: [Bool]
-  /// The portable backend's code of each part of each kernel: one piece for each of its programs.
+  /// The portable backend's code of each piece of each kernel: some for each of its programs.
   package var code: [[PortableCode]]
   /// The memory the kernels work on.
   package var buffers: [Buffer]
@@ -57,6 +57,8 @@ extension Program {
     package var bundles: Bool
     /// From how many bytes on rows sum columns for a kernel that would read them once more.
     package var minimumTappedBytes: Int
+    /// From how many bytes on what kernels hand each other is handed over strip by strip.
+    package var minimumStripBytes: Int
     /// Whether kernels that do not depend on each other run side by side.
     package var waves: Bool
 
@@ -64,7 +66,7 @@ extension Program {
     package init(
       threads: Int, minimumWorkPerThread: Int, poison: Bool, backend: Backend,
       minimumPackedBytes: Int = .max, orders: Bool = true, bundles: Bool = true,
-      minimumTappedBytes: Int = .max, waves: Bool = true
+      minimumTappedBytes: Int = .max, minimumStripBytes: Int = .max, waves: Bool = true
     ) {
       self.threads = threads
       self.minimumWorkPerThread = minimumWorkPerThread
@@ -74,6 +76,7 @@ extension Program {
       self.orders = orders
       self.bundles = bundles
       self.minimumTappedBytes = minimumTappedBytes
+      self.minimumStripBytes = minimumStripBytes
       self.waves = waves
     }
   }
@@ -84,13 +87,10 @@ extension Program {
   package init(compiling fused: FusedGraph, options: Options, times: inout CodegenTimes) {
     let lowered = times.time("lower") {
       var lowering = Lowering(fused)
-      return lowering.run(
-        minimumPackedBytes: options.minimumPackedBytes, orders: options.orders,
-        bundles: options.bundles,
-        minimumTappedBytes: options.minimumTappedBytes, threads: options.threads)
+      return lowering.run(options)
     }
     let (memory, startsWave) = times.time("plan memory") { lowered.planned(for: options) }
-    let code = times.time("translate") { lowered.kernels.flatMap(\.parts).map(\.portableCode) }
+    let code = times.time("translate") { lowered.kernels.flatMap(\.pieces).map(\.portableCode) }
     var kernelTimes = CodegenTimes()
     let native = times.time("encode") {
       options.backend == .portable
@@ -111,6 +111,7 @@ extension Program {
     let violations = times.time("check plan") {
       planDump.check()
         + (preparationCount > 0 ? preparedPlanDump.check() + preparationViolations : [])
+        + stripViolations
     }
     precondition(
       violations.isEmpty, "the memory plan of \(name) is wrong: \(violations.prefix(5))")
@@ -121,7 +122,7 @@ extension Program {
   /// - Parameter isNative: Whether parts that have machine code run it; its grids are its own.
   /// - Returns: For each kernel, a list of runs of units for each part.
   package func slices(isNative: Bool) -> [[[Range<Int>]]] {
-    var part = 0
+    var piece = 0
     var slices: [[[Range<Int>]]] = []
     var wave: [(kernel: Int, grids: [TileGrid])] = []
     /// Divides the work of a whole wave.
@@ -134,9 +135,10 @@ extension Program {
       wave = []
     }
     for (index, kernel) in kernels.enumerated() {
-      let grids = kernel.parts.map { body -> TileGrid in
-        defer { part += 1 }
-        return (isNative ? native?.kernels[part]?.grid : nil) ?? body.grid
+      let grids = kernel.parts.map { part -> TileGrid in
+        defer { piece += part.pieces.count }
+        if case .strips = part.body { return part.grid }
+        return (isNative ? native?.kernels[piece]?.grid : nil) ?? part.grid
       }
       if startsWave[index] { finishWave() }
       let shared = grids.dropLast(kernel.tails.count)

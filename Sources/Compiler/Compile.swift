@@ -44,7 +44,7 @@ private struct Compilation {
       prepares: prepares)
     var passOptions = Pipeline.Options()
     passOptions.disabled = options.disabled.subtracting([
-      "fuse", "prepare", "pack", "taps", "order", "bundle", "waves",
+      "fuse", "prepare", "pack", "taps", "strips", "order", "bundle", "waves",
     ])
     passOptions.stop = options.stopAfter.map { .pass($0) }
     passOptions.keepsSnapshots = options.keepsSnapshots
@@ -61,6 +61,7 @@ private struct Compilation {
       orders: !options.disabled.contains("order"),
       bundles: !options.disabled.contains("bundle"),
       minimumTappedBytes: options.disabled.contains("taps") ? .max : options.minimumTappedBytes,
+      minimumStripBytes: options.disabled.contains("strips") ? .max : options.minimumStripBytes,
       waves: !options.disabled.contains("waves"))
     if let bytes = options.memoryBudget {
       let budget = MemoryBudget(

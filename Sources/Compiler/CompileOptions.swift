@@ -6,8 +6,8 @@ public import DescentCodegen
 public struct CompileOptions: Sendable {
   /// The number of threads the work is divided among; nil means the usable cores.
   public var threads: Int?
-  /// Passes and rewrite rules that are left out, by name; `fuse`, `prepare`, `pack`, `taps`, `order`, `bundle`
-  /// and `waves` are among them.
+  /// Passes and rewrite rules that are left out, by name; `fuse`, `prepare`, `pack`, `taps`, `strips`,
+  /// `order`, `bundle` and `waves` are among them.
   ///
   /// Without `prepare`, what follows from parameters alone is computed in every run, and no memory keeps it from one to
   /// the next.
@@ -29,6 +29,10 @@ public struct CompileOptions: Sendable {
   public var minimumRecomputedBytes: Int
   /// The size in bytes from which on a kernel of rows sums columns for one that would read the same once more.
   public var minimumTappedBytes: Int
+  /// The size in bytes from which on what some products of a batch hand each other is handed over strip by strip.
+  ///
+  /// So of an attention's scores there are some rows of one head at a time, for each thread.
+  public var minimumStripBytes: Int
   /// The size in bytes from which on a right factor that is the same in every run is packed for a single row.
   ///
   /// For two to six rows it is 16 times as much; more rows read factors where they lie. Each session keeps copies of
@@ -49,8 +53,8 @@ public struct CompileOptions: Sendable {
     threads: Int? = nil, disabled: Set<String> = [], stopAfter: String? = nil, fast: Bool = false,
     poison: Bool = false, minimumWorkPerThread: Int = 50_000,
     minimumRecomputedBytes: Int = 32 << 10, minimumTappedBytes: Int = 4 << 20,
-    minimumPackedBytes: Int = 64 << 10, memoryBudget: Int? = nil, backend: Backend? = nil,
-    keepsSnapshots: Bool = false
+    minimumStripBytes: Int = 1 << 20, minimumPackedBytes: Int = 64 << 10,
+    memoryBudget: Int? = nil, backend: Backend? = nil, keepsSnapshots: Bool = false
   ) {
     self.threads = threads
     self.disabled = disabled
@@ -60,6 +64,7 @@ public struct CompileOptions: Sendable {
     self.minimumWorkPerThread = minimumWorkPerThread
     self.minimumRecomputedBytes = minimumRecomputedBytes
     self.minimumTappedBytes = minimumTappedBytes
+    self.minimumStripBytes = minimumStripBytes
     self.minimumPackedBytes = minimumPackedBytes
     self.memoryBudget = memoryBudget
     self.backend = backend

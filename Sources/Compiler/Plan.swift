@@ -84,7 +84,7 @@ extension NativeCode {
   /// What lies where, for profilers.
   fileprivate func symbols(_ program: Program) -> [PerfMap.Symbol] {
     var seen: Set<Int> = []
-    return zip(kernels, program.kernels.flatMap(\.parts)).compactMap { native, kernel in
+    return zip(kernels, program.kernels.flatMap(\.pieces)).compactMap { native, kernel in
       // Kernels that do the same share their code, which profilers know by the first one's name.
       guard let native, seen.insert(native.offset).inserted else { return nil }
       return PerfMap.Symbol(name: kernel.name, offset: native.offset, byteCount: native.byteCount)

@@ -76,19 +76,41 @@ extension Explanation {
     }
     let reads = kernel.operands.filter { $0.access != .write }.map(description(of:))
     if !reads.isEmpty { lines.append(margin + "reads  " + reads.joined(separator: ", ")) }
-    let writes = kernel.operands.indices.filter { kernel.operands[$0].access != .read }
+    let writes = kernel.operands.indices.filter {
+      kernel.operands[$0].access != .read && !kernel.isLocal($0)
+    }
     lines += writes.map { margin + "writes " + destination(of: $0, in: index) }
-    return lines
+    return lines + strips(of: kernel).map { margin + $0 }
+  }
+
+  /// What a kernel that runs strip by strip leaves from stage to stage, and in how much memory.
+  private func strips(of kernel: Kernel) -> [String] {
+    guard case .strips(let strips) = kernel.body else { return [] }
+    let local = kernel.operands.indices.filter { kernel.isLocal($0) }
+    let values = kernel.nodes.filter { value in
+      strips.stages.contains { stage in
+        stage.operands.contains { kernel.isLocal($0.position) && $0.value == value }
+      }
+    }
+    let size = local.reduce(0) { $0 + strips.threadStrides[$1] }
+    let kept = values.map { "\($0) \(graph[$0].type)" }.joined(separator: ", ")
+    return [
+      "in \(counted(strips.counts.reduce(1, *), "strip"))"
+        + (values.isEmpty ? "" : ", of each \(bytes(size)) of \(kept)")
+    ]
   }
 
   private func description(of operand: Kernel.Operand) -> String {
     let type = graph[operand.value].type
     let parts = operand.bytes.count / max(1, type.byteCount)
-    // Of a leaf, only a packed copy is prepared.
-    let isLeaf = if case .leaf = graph[operand.value].op { true } else { false }
-    let isPacked = isLeaf && program.buffers[operand.buffer].role == .prepared
     return "\(name(operand.value)) \(type)\(parts > 1 ? " in \(parts) parts" : "")"
-      + (isPacked ? " packed" : "")
+      + (isPacked(operand) ? " packed" : "")
+  }
+
+  /// Whether an operand is a weight's packed copy: of a leaf, only such a copy is prepared.
+  func isPacked(_ operand: Kernel.Operand) -> Bool {
+    let isLeaf = if case .leaf = graph[operand.value].op { true } else { false }
+    return isLeaf && program.buffers[operand.buffer].role == .prepared
   }
 
   /// Returns where a kernel's result goes, and whose memory it takes.
@@ -117,9 +139,18 @@ extension Kernel {
     operands.reduce(0) { $0 + ($1.access == .write ? 0 : $1.bytes.count) }
   }
 
-  /// The bytes of memory the kernel writes.
+  /// The bytes of memory the kernel writes, but for what stays in a thread's cache from strip to strip.
   var bytesWritten: Int {
-    operands.reduce(0) { $0 + ($1.access == .read ? 0 : $1.bytes.count) }
+    operands.indices.reduce(0) { sum, position in
+      operands[position].access == .read || isLocal(position)
+        ? sum : sum + operands[position].bytes.count
+    }
+  }
+
+  /// Whether each thread has memory of its own for an operand, and no other kernel reads it.
+  fileprivate func isLocal(_ position: Int) -> Bool {
+    guard case .strips(let strips) = body else { return false }
+    return strips.isLocal(position)
   }
 }
 
@@ -133,6 +164,7 @@ extension Kernel.Body {
     case .scatter: "scatter"
     case .sort: "sort"
     case .copy: "copy"
+    case .strips: "strips"
     }
   }
 }

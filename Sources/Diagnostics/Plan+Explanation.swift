@@ -18,8 +18,7 @@ extension Plan {
     let explanation = Explanation(plan: self, roofline: roofline)
     let sections = [
       explanation.header, explanation.preparation, explanation.kernels, explanation.costs,
-      explanation.memory,
-      explanation.passes, explanation.unfused,
+      explanation.memory, explanation.passes, explanation.handedOver, explanation.unfused,
     ]
     return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
       .joined(separator: "\n\n")
@@ -55,10 +54,18 @@ struct Explanation {
   let roofline: Roofline
   /// The units of work of each part of each kernel that each thread has.
   let slices: [[[Range<Int>]]]
+  /// The kernel of each value that one which runs strip by strip computes.
+  let stripKernels: [Value: Int]
 
   init(plan: Plan, roofline: Roofline) {
     (self.plan, self.roofline) = (plan, roofline)
     slices = plan.program.slices(isNative: plan.program.native != nil)
+    var kernels: [Value: Int] = [:]
+    for (index, kernel) in plan.program.kernels.enumerated() {
+      guard case .strips = kernel.body else { continue }
+      for value in kernel.nodes { kernels[value] = index }
+    }
+    stripKernels = kernels
   }
 
   var program: Program { plan.program }

@@ -110,20 +110,25 @@ extension Explanation {
         chosen.map { operand in
           object([
             ("value", number(operand.value)), ("name", .string(name(operand.value))),
-            ("bytes", .integer(operand.bytes.count)),
+            ("bytes", .integer(operand.bytes.count)), ("isPacked", .bool(isPacked(operand))),
           ])
         })
     }
-    return object([
-      ("name", .string(kernel.name)), ("class", .string(kernel.body.className)),
-      ("isPreparation", .bool(!step.contains(index))), ("threads", .integer(threads(of: index))),
-      ("isBesidePrevious", .bool(!program.startsWave[index])), ("flops", .integer(kernel.flops)),
-      ("bytesRead", .integer(kernel.bytesRead)), ("bytesWritten", .integer(kernel.bytesWritten)),
-      ("nanoseconds", .number(roofline.nanoseconds(of: kernel))),
-      ("boundBy", .string(roofline.isBoundByMemory(kernel) ? "memory" : "arithmetic")),
-      ("nodes", .array(kernel.nodes.map(node))),
-      ("reads", operands(false)), ("writes", operands(true)),
-    ])
+    var strips: [(String, JSONValue)] = []
+    if case .strips(let kernel) = kernel.body {
+      strips = [("strips", .array(kernel.counts.map { .integer($0) }))]
+    }
+    return object(
+      [
+        ("name", .string(kernel.name)), ("class", .string(kernel.body.className)),
+        ("isPreparation", .bool(!step.contains(index))), ("threads", .integer(threads(of: index))),
+        ("isBesidePrevious", .bool(!program.startsWave[index])), ("flops", .integer(kernel.flops)),
+        ("bytesRead", .integer(kernel.bytesRead)), ("bytesWritten", .integer(kernel.bytesWritten)),
+        ("nanoseconds", .number(roofline.nanoseconds(of: kernel))),
+        ("boundBy", .string(roofline.isBoundByMemory(kernel) ? "memory" : "arithmetic")),
+        ("nodes", .array(kernel.nodes.map(node))),
+        ("reads", operands(false)), ("writes", operands(true)),
+      ] + strips)
   }
 
   // MARK: - Memory
@@ -171,6 +176,7 @@ extension Explanation {
     switch verdict.outcome {
     case .fused(let group): members.append(("fused", .integer(group)))
     case .stored(let reason):
+      if let kernel = strips(handing: verdict) { members.append(("strips", .integer(kernel))) }
       members.append(("reason", .string(reason.name)))
       members.append(("text", .string(reason.text(in: graph))))
     }

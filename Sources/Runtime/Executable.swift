@@ -146,18 +146,19 @@ final class Executable {
 
 /// One part of a kernel, ready to run.
 struct ExecutableStep {
-  /// What portable code executes, where there is no machine code.
+  /// What compiled Swift executes, where machine code does not.
   enum Portable {
     case loop(PortableLoop)
     case contraction(PortableContraction)
     case scatter(PortableScatter)
     case sort(PortableSort)
     case copy(from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer, byteCount: Int)
+    case strips(StripSteps)
   }
 
   /// The machine code, or nil.
   let function: KernelFunction?
-  /// The portable code; apart, so that the steps themselves are small.
+  /// What runs instead; apart, so that the steps themselves are small.
   let portable: UnsafeMutablePointer<Portable>?
   /// The addresses of the operands of thread 0, and how far behind them those of the next thread are.
   let operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
@@ -306,9 +307,7 @@ extension UnsafeMutablePointer<RunControl> {
 extension UnsafeMutablePointer<ExecutableStep> {
   /// Runs a thread's units of the step's grid.
   @inline(__always)
-  fileprivate func run(
-    _ scratch: UnsafeMutablePointer<ThreadScratch>, _ thread: Int
-  ) {
+  func run(_ scratch: UnsafeMutablePointer<ThreadScratch>, _ thread: Int) {
     let units = pointee.slices[thread]
     guard let function = pointee.function else { return runPortable(units, scratch, thread) }
     guard !units.isEmpty else { return }
@@ -332,6 +331,7 @@ extension UnsafeMutablePointer<ExecutableStep> {
     case .sort(let sort): sort.run(units, scratch[thread])
     case .copy(let from, let to, let byteCount):
       if !units.isEmpty { to.copyMemory(from: from, byteCount: byteCount) }
+    case .strips(let strips): strips.run(units, operands, scratch, thread)
     }
   }
 }

@@ -5,8 +5,8 @@ import DescentGraph
 struct StepBuilder {
   let program: Program
   let slices: [[[Range<Int>]]]
-  /// The parts of all kernels, each with its kernel's number and its own within the kernel.
-  private let parts: [(kernel: Int, number: Int, part: Kernel)]
+  /// The parts of all kernels.
+  private let parts: [Part]
   let code: ExecutableMemory?
   let bases: [UnsafeMutableRawPointer]
   private let threadCount: Int
@@ -18,6 +18,14 @@ struct StepBuilder {
   /// For each step the first at or behind it that threads share, or the number of steps.
   private var nextShared: [Int] = []
 
+  /// What is run by itself: the number of its kernel, its own within that, and that of its first piece of code.
+  private struct Part {
+    let kernel: Int
+    let number: Int
+    let piece: Int
+    let part: Kernel
+  }
+
   init(
     program: Program, slices: [[[Range<Int>]]], code: ExecutableMemory?,
     bases: [UnsafeMutableRawPointer]
@@ -26,8 +34,12 @@ struct StepBuilder {
     self.slices = slices
     self.code = code
     self.bases = bases
+    var piece = 0
     parts = program.kernels.enumerated().flatMap { index, kernel in
-      kernel.parts.enumerated().map { (index, $0.offset, $0.element) }
+      kernel.parts.enumerated().map { number, part in
+        defer { piece += part.pieces.count }
+        return Part(kernel: index, number: number, piece: piece, part: part)
+      }
     }
     steps = .allocate(capacity: max(1, parts.count))
     // However many threads were allowed, memory is needed only for those with work.
@@ -70,9 +82,10 @@ struct StepBuilder {
 
   private mutating func allocateScratch() {
     let slots = program.code.joined().reduce(1) { max($0, $1.slotCount) }
-    let partials = parts.reduce(64) { max($0, $1.part.partialBytes) }
-    let locals = parts.reduce(64) { most, part in
-      guard case .loop(let loop) = part.part.body else { return most }
+    let pieces = parts.flatMap(\.part.pieces)
+    let partials = pieces.reduce(64) { max($0, $1.partialBytes) }
+    let locals = pieces.reduce(64) { most, piece in
+      guard case .loop(let loop) = piece.body else { return most }
       return max(most, loop.localOffsets.last ?? 0)
     }
     for thread in 0..<threadCount {
@@ -111,71 +124,131 @@ struct StepBuilder {
   }
 
   private mutating func makeStep(_ index: Int) -> ExecutableStep {
-    let (kernel, number, _) = parts[index]
-    let own = slices[kernel][number]
-    let operands = makeOperands(index)
-    let function = program.native?.kernels[index].flatMap { native in
-      code?.entry(at: native.offset)
+    let part = parts[index]
+    let own = slices[part.kernel][part.number]
+    let work: Work
+    if case .strips(let strips) = part.part.body {
+      let operands = makeOperands(part.part)
+      work = Work(
+        function: nil, operands: operands,
+        portable: .strips(makeStrips(strips, part.part, part.piece)))
+    } else {
+      work = makeWork(part.part, part.piece)
     }
-    let portable = function == nil ? allocate([makePortable(index, operands.first)]) : nil
     return ExecutableStep(
-      function: function, portable: portable, operands: operands.first,
-      operandStride: operands.stride, slices: allocate(own), sliceCount: own.count,
-      kernel: kernel, isFirst: number == 0,
+      function: work.function, portable: work.portable.map { allocate([$0]) },
+      operands: work.operands.first, operandStride: work.operands.stride, slices: allocate(own),
+      sliceCount: own.count, kernel: part.kernel, isFirst: part.number == 0,
       meetsBefore: index > 0 && index != preparationStepCount && isShared(index - 1)
-        && (number == 0 && program.startsWave[kernel] || !isShared(index) || program.isPoisoned),
+        && (part.number == 0 && program.startsWave[part.kernel] || !isShared(index)
+          || program.isPoisoned),
       nextShared: nextShared[index])
   }
 
+  /// The addresses of a kernel's operands: those of thread 0, and how far behind them the next thread's are.
+  private struct OperandTable {
+    var first: UnsafeMutablePointer<UnsafeMutableRawPointer>
+    var stride: Int
+  }
+
+  /// What runs a kernel, and on what.
+  private struct Work {
+    var function: KernelFunction?
+    var operands: OperandTable
+    var portable: ExecutableStep.Portable?
+  }
+
+  /// Returns what runs a piece of code.
+  private mutating func makeWork(_ kernel: Kernel, _ piece: Int) -> Work {
+    let operands = makeOperands(kernel)
+    let function = program.native?.kernels[piece].flatMap { code?.entry(at: $0.offset) }
+    return Work(
+      function: function, operands: operands,
+      portable: function == nil ? makePortable(kernel, piece, operands.first) : nil)
+  }
+
   /// Returns the addresses of a kernel's operands, behind those of its locals, of which each thread has its own.
-  private mutating func makeOperands(
-    _ index: Int
-  ) -> (first: UnsafeMutablePointer<UnsafeMutableRawPointer>, stride: Int) {
-    let kernel = parts[index].part
+  private mutating func makeOperands(_ kernel: Kernel) -> OperandTable {
     let shared =
       kernel.operands.map { address(of: $0.buffer) + $0.bytes.lowerBound } + [faults.address]
-    guard case .loop(let loop) = kernel.body, !loop.locals.isEmpty else {
-      return (allocate(shared), 0)
+    var locals: [Int] = []
+    var distances = [Int](repeating: 0, count: shared.count)
+    switch kernel.body {
+    case .loop(let loop): locals = loop.localOffsets.dropLast().reversed()
+    case .strips(let strips): distances = strips.threadStrides + [0]
+    case .bundle, .contraction, .scatter, .sort, .copy: break
     }
-    let offsets = loop.localOffsets
+    guard !locals.isEmpty || distances.contains(where: { $0 > 0 }) else {
+      return OperandTable(first: allocate(shared), stride: 0)
+    }
     let all = (0..<threadCount).flatMap { thread in
-      offsets.dropLast().reversed().map { scratch[thread].locals + $0 } + shared
+      locals.map { scratch[thread].locals + $0 }
+        + zip(shared, distances).map { $0 + thread * $1 }
     }
-    return (allocate(all) + loop.locals.count, loop.locals.count + shared.count)
+    return OperandTable(
+      first: allocate(all) + locals.count, stride: locals.count + shared.count)
+  }
+
+  /// Returns what runs kernels strip by strip: each thread has tables of its own, which each strip sets anew.
+  private mutating func makeStrips(
+    _ strips: StripKernel, _ kernel: Kernel, _ piece: Int
+  ) -> StripSteps {
+    let pieces = kernel.pieces
+    let stages = strips.stages.enumerated().map { number, stage in
+      var work = makeWork(pieces[number], piece + number)
+      if work.operands.stride == 0 {
+        let count = pieces[number].operands.count + 1
+        let shared = (0..<count).map { work.operands.first[$0] }
+        work.operands = OperandTable(
+          first: allocate((0..<threadCount).flatMap { _ in shared }), stride: count)
+      }
+      let isNative = work.function != nil
+      let grid = (isNative ? program.native?.kernels[piece + number]?.grid : nil) ?? stage.grid
+      let step = ExecutableStep(
+        function: work.function, portable: work.portable.map { allocate([$0]) },
+        operands: work.operands.first, operandStride: work.operands.stride,
+        slices: allocate((0..<threadCount).map { _ in 0..<grid.units }), sliceCount: threadCount,
+        kernel: 0, isFirst: false, meetsBefore: false, nextShared: 0)
+      return StripSteps.Stage(
+        step: allocate([step]), operands: allocate(stage.operands.map(\.position)),
+        operandCount: stage.operands.count, strides: allocate(stage.operands.flatMap(\.strides)))
+    }
+    return StripSteps(
+      counts: allocate(strips.counts), rank: strips.counts.count, stages: allocate(stages),
+      stageCount: stages.count)
   }
 
   private mutating func makePortable(
-    _ index: Int, _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
+    _ kernel: Kernel, _ piece: Int,
+    _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
   ) -> ExecutableStep.Portable {
-    let kernel = parts[index].part
-    let machines = program.code[index].map { machine($0, operands) }
+    let machines = program.code[piece].map { machine($0, operands) }
     switch kernel.body {
     case .loop(let loop): return .loop(makeLoop(loop, machines))
     case .contraction(let contraction):
       return .contraction(
         PortableContraction(
           extents: contraction.extents, chunks: contraction.chunks,
-          left: makeFactor(contraction.left, operands),
-          right: makeFactor(contraction.right, operands),
+          left: makeFactor(contraction.left),
+          right: makeFactor(contraction.right),
           margins: contraction.margins.map { makeMargins($0, terms: contraction.extents.k) },
           stores: allocate(contraction.stores), storeCount: contraction.stores.count,
           hasEpilogue: !contraction.isPlain, machine: machines[0]))
     case .scatter(let scatter):
       return .scatter(PortableScatter(kernel: scatter, operands: operands, faults: faults))
     case .sort(let sort): return .sort(PortableSort(kernel: sort, operands: operands))
-    case .bundle: preconditionFailure("a bundle is run part by part")
+    case .bundle, .strips: preconditionFailure("\(kernel.name) is run part by part")
     case .copy(let byteCount):
       return .copy(from: operands[0], to: operands[1], byteCount: byteCount)
     }
   }
 
   private mutating func makeFactor(
-    _ factor: ContractionKernel.Factor,
-    _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
+    _ factor: ContractionKernel.Factor
   ) -> PortableContraction.Factor {
     let layout = factor.layout
     return PortableContraction.Factor(
-      base: operands[factor.operand].assumingMemoryBound(to: Float.self),
+      operand: factor.operand,
       batch: allocate(FactorLayout.distances(layout.batch)),
       kept: allocate(FactorLayout.distances(layout.kept).map { layout.offset + $0 }),
       summed: allocate(FactorLayout.distances(layout.summed)))
@@ -275,7 +348,7 @@ extension Kernel {
     switch body {
     case .loop(let loop): PortableLoop.scratchBytes(loop)
     case .contraction(let kernel): PortableContraction.scratchBytes(kernel)
-    case .bundle: parts.reduce(0) { max($0, $1.partialBytes) }
+    case .bundle, .strips: preconditionFailure("\(name) is run part by part")
     case .sort(let sort): PortableSort.scratchBytes(sort)
     case .scatter, .copy: 0
     }

@@ -245,4 +245,53 @@ import Testing
     #expect(lines.count == plan.kernelCount + 2)
     #expect(lines[0] == "encoding time")
   }
+
+  /// An attention: what is handed over strip by strip is told apart from what goes through memory.
+  @Test func stripsAreExplained() throws {
+    let graph = Graph("attention") { g in
+      let (q, k) = (g.input("q", [2, 10, 8]), g.input("k", [2, 12, 8]))
+      g.output(
+        "y",
+        scaledDotProductAttention(q, k, exp(k, file: "m.swift", line: 1), file: "m.swift", line: 2))
+    }
+    let options = CompileOptions(
+      threads: 2, minimumWorkPerThread: 1, minimumStripBytes: 0, backend: .portable)
+    let plan = try graph.compile(options: options)
+    let shown = plan.explanation.split(separator: "\n\n").filter {
+      $0.contains("kernels: ") || $0.contains("handed over") || $0.contains("not fused")
+    }
+    expectSnapshot(
+      shown.joined(separator: "\n\n"),
+      """
+      2 kernels: 18.4 kFLOP, 4.2 KiB moved a run, at least 0.09 µs on a nominal machine on 2 threads
+         1  exp: map, 1 thread, 4.2 kFLOP, reads 768 B, writes 768 B, at least 0.02 µs
+             %2 exp  f32[2, 12, 8]   // m.swift:1
+             reads  k f32[2, 12, 8]
+             writes %2 f32[2, 12, 8]
+         2  contract+mul then max+sub+exp+sum+div+mul then contract: strips, 2 threads, 14.1 kFLOP, reads 2.1 KiB, writes 640 B, at least 0.07 µs
+             %3 contract   f32[2, 10, 12]   // attention  m.swift:2
+             %6 mul        f32[2, 10, 12]   // attention  m.swift:2
+             %7 max        f32[2, 10]   // attention  m.swift:2
+             %10 sub       f32[2, 10, 12]   // attention  m.swift:2
+             %11 exp       f32[2, 10, 12]   // attention  m.swift:2
+             %12 sum       f32[2, 10]   // attention  m.swift:2
+             %16 div       f32[2, 10, 1]   // attention  m.swift:2
+             %18 mul       f32[2, 10, 12]   // attention  m.swift:2
+             %19 contract  f32[2, 10, 8]   // attention  m.swift:2
+             reads  q f32[2, 10, 8], k f32[2, 12, 8], %2 f32[2, 12, 8]
+             writes %19 f32[2, 10, 8] as output "y"
+             in 2 strips, of each 512 B of %6 f32[2, 10, 12], %18 f32[2, 10, 12]
+
+      what is handed over strip by strip: 3 edges, 5.6 KiB not moved
+          1.8 KiB  %6 mul → %7 max: contraction and row kernels do not mix   // attention  m.swift:2 → attention  m.swift:2
+          1.8 KiB  %6 mul → %10 sub: contraction and row kernels do not mix   // attention  m.swift:2 → attention  m.swift:2
+          1.8 KiB  %18 mul → %19 contract: a contraction reads it in memory   // attention  m.swift:2 → attention  m.swift:2
+
+      what is not fused: 1 edge, 1.5 KiB moved for them
+          1.5 KiB  %2 exp → %19 contract: a contraction reads it in memory   // m.swift:1 → attention  m.swift:2
+      """)
+    let json = plan.explanationJSON
+    #expect(json.contains("\"class\":\"strips\"") && json.contains("\"strips\":[2]"))
+    #expect(json.ranges(of: "\"strips\":1,").count == 3)
+  }
 }

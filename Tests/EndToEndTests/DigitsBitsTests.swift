@@ -62,7 +62,7 @@ import Testing
   /// What can be switched off: all passes but those that make a training step of a graph.
   private static let switches =
     Pipeline.standard.labels.filter { !["differentiate", "update"].contains($0) }
-    + ["fuse", "prepare", "pack", "taps", "order", "bundle", "waves"]
+    + ["fuse", "prepare", "pack", "taps", "strips", "order", "bundle", "waves"]
 
   @Test func onAnyNumberOfThreadsAndEveryBackend() throws {
     #expect(batches.count == 60)

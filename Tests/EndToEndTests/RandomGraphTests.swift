@@ -39,7 +39,7 @@ import Testing
   private func variants(_ index: Int) -> [CompileOptions] {
     let switchable = [
       "fold", "cse", "algebra", "movement", "rematerialise", "dead", "fuse", "prepare", "pack",
-      "taps", "order", "bundle", "waves",
+      "taps", "strips", "order", "bundle", "waves",
     ]
     let switches = [[], Set(switchable)] + switchable.map { [$0] }
     let backends = Backend.allCases.filter { $0.runs(on: CPUFeatures.detected) }
@@ -48,7 +48,7 @@ import Testing
         threads: threads, disabled: switches[(index + threads) % switches.count],
         poison: (index / switches.count + threads) % 2 == 0, minimumWorkPerThread: 1,
         minimumRecomputedBytes: index % 2 == 0 ? 0 : 32 << 10, minimumTappedBytes: 0,
-        minimumPackedBytes: 0,
+        minimumStripBytes: 0, minimumPackedBytes: 0,
         backend: backends[(index + threads) / switches.count % backends.count])
     }
   }

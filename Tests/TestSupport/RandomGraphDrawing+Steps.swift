@@ -132,11 +132,29 @@ extension RandomGraphDrawing {
     let right = weight(
       Shape(leading + (transposesRight ? [columns, inner] : [inner, columns])))
     let chunks = random.chance(20) ? random.int(2...4) : 1
-    return x.apply(
+    let product = x.apply(
       .contraction(
         Contraction(
           transposeLeft: transposesLeft, transposeRight: transposesRight, chunks: chunks)),
       right)
+    return leading.isEmpty || random.chance(50) ? product : chain(product, leading)
+  }
+
+  /// Goes on from a batch of products to another, as an attention does.
+  private mutating func chain(_ product: Tensor, _ leading: [Extent]) -> Tensor {
+    var x = product
+    for _ in 0..<random.int(0...2) {
+      switch random.int(0...3) {
+      case 0: if x.shape.extents.last != 0 { x = softmax(x) }
+      case 1: x = tanh(x)
+      case 2: x = x + weight(Shape(Array(x.shape.extents.suffix(random.int(1...2)))))
+      default: x = x - x.sum(axes: [-1], keepingAxes: true)
+      }
+    }
+    let transposesLeft = random.chance(20)
+    let inner = x.shape[x.rank - (transposesLeft ? 2 : 1)]
+    let right = weight(Shape(leading + [inner, Extent(offset: extent())]))
+    return x.apply(.contraction(Contraction(transposeLeft: transposesLeft)), right)
   }
 
   /// Returns x·xᵀ, which exists for every shape.

@@ -19,6 +19,9 @@ extension Kernel {
       written = [scatter.target]
     case .sort(let sort): (read, written) = ([sort.source], [sort.target])
     case .copy: (read, written) = ([0], [1])
+    case .strips:
+      read = Set(operands.indices.filter { operands[$0].access == .read })
+      written = Set(operands.indices.filter { operands[$0].access == .write })
     case .bundle: preconditionFailure("a bundle is looked at part by part")
     }
     // Negative numbers are locals.

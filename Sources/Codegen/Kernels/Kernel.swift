@@ -44,6 +44,7 @@ package struct Kernel: Hashable, Sendable, Codable {
     case scatter(ScatterKernel)
     case sort(SortKernel)
     case copy(byteCount: Int)
+    case strips(StripKernel)
   }
 
   /// A range of bytes of one buffer that a kernel reads or writes.
@@ -110,6 +111,19 @@ extension Kernel {
     return loops.map { part($0) } + tails
   }
 
+  /// What is compiled by itself: the parts, or the stages of one that runs strip by strip, each with its own operands.
+  package var pieces: [Kernel] {
+    parts.flatMap { part -> [Kernel] in
+      guard case .strips(let strips) = part.body else { return [part] }
+      return strips.stages.map { stage in
+        Kernel(
+          name: stage.name, body: stage.body,
+          operands: stage.operands.map { part.operands[$0.position] }, grid: stage.grid,
+          inPlace: [], nodes: [], flops: 0)
+      }
+    }
+  }
+
   private func part(_ loop: LoopKernel) -> Kernel {
     var part = self
     (part.body, part.grid, part.tails) = (.loop(loop), loop.portableGrid, [])
@@ -123,6 +137,7 @@ extension Kernel {
       case .loop(let loop): loop.stages.map(\.program)
       case .bundle(let loops): loops.flatMap { $0.stages.map(\.program) }
       case .contraction(let contraction): [contraction.epilogue]
+      case .strips: pieces.flatMap(\.programs)
       case .scatter, .sort, .copy: []
       }
     return own + tails.flatMap { $0.stages.map(\.program) }

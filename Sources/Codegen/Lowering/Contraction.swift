@@ -31,15 +31,19 @@ extension KernelBuilder {
     }
     let pairs = stores.flatMap { inPlacePairs(target: $0.operand) }
     let collapsed = program.collapsing(domain)
+    let contraction = ContractionKernel(
+      extents: extents, chunks: chunks, left: factors[0], right: factors[1], margins: margins,
+      domain: collapsed.domain, epilogue: collapsed.program, stores: stores)
+    return kernel(.contraction(contraction), grid: contraction.portableGrid, inPlace: pairs)
+  }
+}
+
+extension ContractionKernel {
+  /// The division of the portable backend's work.
+  var portableGrid: TileGrid {
     let rows = (extents.m + ContractionKernel.rowsPerUnit - 1) / ContractionKernel.rowsPerUnit
-    return kernel(
-      .contraction(
-        ContractionKernel(
-          extents: extents, chunks: chunks, left: factors[0], right: factors[1], margins: margins,
-          domain: collapsed.domain, epilogue: collapsed.program, stores: stores)),
-      grid: TileGrid(
-        units: extents.batch * rows,
-        workPerUnit: ContractionKernel.rowsPerUnit * extents.n * (2 * extents.k + 1)),
-      inPlace: pairs)
+    return TileGrid(
+      units: extents.batch * rows,
+      workPerUnit: ContractionKernel.rowsPerUnit * extents.n * (2 * extents.k + 1))
   }
 }

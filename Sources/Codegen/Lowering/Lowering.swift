@@ -95,18 +95,8 @@ struct Lowering {
     buffers = Array(repeating: nil, count: fused.graph.nodes.count)
   }
 
-  /// Returns the kernels of all groups.
-  ///
-  /// - Parameters:
-  ///   - minimumPackedBytes: From how many bytes on a right factor that is the same in every run is packed.
-  ///   - orders: Whether kernels may change places to need less memory.
-  ///   - bundles: Whether small loops join other kernels.
-  ///   - minimumTappedBytes: From how many bytes on rows sum columns for a kernel that would read them once more.
-  ///   - threads: The number of threads that share the work.
-  /// - Returns: The kernels over buffers without places.
-  mutating func run(
-    minimumPackedBytes: Int, orders: Bool, bundles: Bool, minimumTappedBytes: Int, threads: Int
-  ) -> LoweredGraph {
+  /// Returns the kernels of all groups, over buffers without places.
+  mutating func run(_ options: Program.Options) -> LoweredGraph {
     declareLeaves()
     let outputs = Dictionary(
       graph.outputs.map { (storage(of: $0.value), $0.name) },
@@ -119,14 +109,18 @@ struct Lowering {
     bindOutputs()
     applyUpdates()
     deferStateWrites()
-    if minimumPackedBytes < .max {
-      result.packWeights(&preparation, minimumBytes: minimumPackedBytes)
+    if options.minimumPackedBytes < .max {
+      result.packWeights(&preparation, minimumBytes: options.minimumPackedBytes)
     }
     let graph = graph
     result.prepend(preparation) { part in
-      part.attachTaps(graph, minimumBytes: minimumTappedBytes, threads: threads)
-      if orders { part.orderForMemory() }
-      if bundles {
+      part.attachTaps(
+        graph, minimumBytes: options.minimumTappedBytes, threads: options.threads)
+      if options.minimumStripBytes < .max {
+        part.formStrips(minimumBytes: options.minimumStripBytes, threads: options.threads)
+      }
+      if options.orders { part.orderForMemory() }
+      if options.bundles {
         part.attachTails()
         part.bundleLoops()
       }

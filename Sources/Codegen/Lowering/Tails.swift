@@ -13,10 +13,6 @@ extension LoweredGraph {
     }
     replaceKernels(by: attacher.kernels)
   }
-
-  private func writesState(_ kernel: Kernel) -> Bool {
-    kernel.operands.contains { $0.access == .write && buffers[$0.buffer].role == .state }
-  }
 }
 
 /// Kernels in order, some of which have taken later ones as tails.

@@ -12,10 +12,7 @@ package struct ArenaDraft: Sendable {
   /// Lowers a divided graph and plans its memory.
   package init(_ fused: FusedGraph, options: Program.Options) {
     var lowering = Lowering(fused)
-    let lowered = lowering.run(
-      minimumPackedBytes: options.minimumPackedBytes, orders: options.orders,
-      bundles: options.bundles,
-      minimumTappedBytes: options.minimumTappedBytes, threads: options.threads)
+    let lowered = lowering.run(options)
     (kernels, buffers) = (lowered.kernels, lowered.buffers)
     memory = lowered.planned(for: options).memory
   }

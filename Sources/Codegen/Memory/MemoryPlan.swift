@@ -50,6 +50,8 @@ package struct MemoryPlan: Hashable, Sendable, Codable {
   /// Returns, for each kernel, the large operands it writes and does not read, neither there nor in place.
   func streamedOperands(of kernels: [Kernel]) -> [Set<Int>] {
     zip(kernels, inPlace).map { kernel, inPlace in
+      // What is left strip by strip is near when it is read.
+      if case .strips = kernel.body { return [] }
       let read = Set(kernel.operands.lazy.filter { $0.access == .read }.map(\.buffer))
       return Set(
         kernel.operands.indices.filter { position in

@@ -7,7 +7,7 @@ import DescentGraph
 package struct NativeCode: Hashable, Sendable, Codable {
   /// Instructions and constants; they run at any address that is a multiple of 64.
   package var bytes: [UInt8] = []
-  /// For each part of each kernel of the program its code, or nil; kernels that do the same have one.
+  /// For each piece of each kernel of the program its code, or nil; pieces that do the same have one.
   package var kernels: [NativeKernel?] = []
 
   /// The scratch memory a thread needs, in bytes.
@@ -46,9 +46,13 @@ extension NativeCode {
     for (index, kernel) in kernels.enumerated() {
       let streamed = streamed.isEmpty ? [] : streamed[index]
       times.timeKernel {
-        for part in kernel.parts {
+        // One thread runs all of a strip.
+        var threads = threads
+        if case .strips = kernel.body { threads = ThreadShare(count: 1, minimumWork: 1) }
+        for part in kernel.pieces {
           let work = Work(
-            body: part.body, operandCount: part.operands.count, streamed: streamed)
+            body: part.body, operandCount: part.operands.count, streamed: streamed,
+            threads: threads.count)
           if let known = written[work] {
             self.kernels.append(self.kernels[known])
           } else {
@@ -66,6 +70,7 @@ extension NativeCode {
     /// The cell that takes faults comes behind them.
     let operandCount: Int
     let streamed: Set<Int>
+    let threads: Int
   }
 
   /// Writes the code of one kernel behind the others, if there is a generator for it.
@@ -101,7 +106,7 @@ extension NativeCode {
     case .scatter(let scatter):
       NativeScatter(scatter, faultCell: kernel.operands.count, isWide: isWide)?
         .write(to: &assembler)
-    case .bundle, .sort, .copy: nil
+    case .bundle, .sort, .copy, .strips: nil
     }
   }
 }

@@ -195,6 +195,7 @@ extension Kernel {
       [PortableCode(kernel.epilogue, domain: kernel.domain, kept: kernel.stores.map(\.register))]
     case .bundle: parts.flatMap(\.portableCode)
     case .scatter, .sort, .copy: []
+    case .strips: preconditionFailure("strips are translated piece by piece")
     }
   }
 }

@@ -27,6 +27,10 @@ public struct Contraction: Hashable, Sendable, Codable {
     package let n: Int
     package let k: Int
 
+    package init(batch: Int, m: Int, n: Int, k: Int) {
+      (self.batch, self.m, self.n, self.k) = (batch, m, n, k)
+    }
+
     /// The operations of all products, a fused multiply-add counted as two.
     package var flops: Int {
       // The arrays may be of possible size, and yet their product take more operations than can be counted.

@@ -23,7 +23,7 @@ struct PortableContraction {
 
   /// Where a factor's elements are.
   struct Factor {
-    let base: UnsafeMutablePointer<Float>
+    let operand: Int
     /// How far each product is from the first.
     let batch: UnsafeMutablePointer<Int>
     /// How far each row of a left factor, or column of a right one, is from the base; it may lie before it where
@@ -33,8 +33,11 @@ struct PortableContraction {
     let summed: UnsafeMutablePointer<Int>
 
     /// The factor of one product.
-    fileprivate func matrix(_ number: Int) -> Matrix {
-      Matrix(base: base + batch[number], first: 0, kept: kept, summed: summed)
+    fileprivate func matrix(
+      _ number: Int, _ operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
+    ) -> Matrix {
+      let base = operands[operand].assumingMemoryBound(to: Float.self)
+      return Matrix(base: base + batch[number], first: 0, kept: kept, summed: summed)
     }
   }
 
@@ -54,7 +57,7 @@ struct PortableContraction {
       let (batch, first) = (unit / tiles, unit % tiles * rowsPerUnit)
       let count = min(rowsPerUnit, extents.m - first)
       if batch != checked {
-        isRightSafe = right.matrix(batch).range(0, extents.n, terms: extents.k)
+        isRightSafe = right.matrix(batch, machine.operands).range(0, extents.n, terms: extents.k)
         checked = batch
       }
       runRows(batch, first, count, isRightSafe)
@@ -71,7 +74,7 @@ struct PortableContraction {
       hasEpilogue
       ? machine.scratch.partials.assumingMemoryBound(to: Float.self)
       : machine.operands[stores[0].operand].assumingMemoryBound(to: Float.self) + start
-    let (a, b) = (rowsOfLeft(batch, first, count), right.matrix(batch))
+    let (a, b) = (rowsOfLeft(batch, first, count), right.matrix(batch, machine.operands))
     var row = first
     while row < first + count {
       let alike = margins?.alike(row..<first + count) ?? row..<first + count
@@ -128,7 +131,7 @@ struct PortableContraction {
   ///
   /// Where factors are finite and nothing underflows, zeros add nothing.
   private func rowsOfLeft(_ batch: Int, _ first: Int, _ count: Int) -> Matrix {
-    let matrix = left.matrix(batch)
+    let matrix = left.matrix(batch, machine.operands)
     guard let margins, !margins.sumsWindows, !margins.areWhole(first..<first + count) else {
       return matrix
     }

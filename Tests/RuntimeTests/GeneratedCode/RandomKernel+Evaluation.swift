@@ -13,7 +13,7 @@ extension RandomKernel {
       return (evaluation.outputs, evaluation.fault)
     case .contraction(let kernel): return evaluate(kernel)
     case .scatter(let kernel): return evaluate(kernel)
-    case .bundle, .sort, .copy: preconditionFailure("only what has machine code is drawn")
+    case .bundle, .sort, .copy, .strips: preconditionFailure("only what has machine code is drawn")
     }
   }
 

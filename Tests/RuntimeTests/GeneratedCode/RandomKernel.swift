@@ -89,7 +89,7 @@ struct RandomKernel {
     case .contraction(let kernel):
       return operand != kernel.left.operand && operand != kernel.right.operand
         && kernel.epilogue.reads(operand, over: kernel.domain).allSatisfy { $0 }
-    case .bundle, .scatter, .sort, .copy: return false
+    case .bundle, .scatter, .sort, .copy, .strips: return false
     }
   }
 
@@ -98,7 +98,7 @@ struct RandomKernel {
     switch body {
     case .loop(let loop): Class(rawValue: loop.loopClass.rawValue) ?? .map
     case .contraction: .contraction
-    case .bundle, .scatter, .sort, .copy: .scatter
+    case .bundle, .scatter, .sort, .copy, .strips: .scatter
     }
   }
 
@@ -123,7 +123,7 @@ struct RandomKernel {
       (contraction.epilogue, contraction.domain) =
         contraction.epilogue.collapsing(contraction.domain)
       return .contraction(contraction)
-    case .bundle, .scatter, .sort, .copy: return body
+    case .bundle, .scatter, .sort, .copy, .strips: return body
     }
   }
 
@@ -140,7 +140,7 @@ struct RandomKernel {
         }
     case .contraction: return false
     case .scatter: return outputs[0].count > 0
-    case .bundle, .sort, .copy: return false
+    case .bundle, .sort, .copy, .strips: return false
     }
   }
 
@@ -156,6 +156,7 @@ struct RandomKernel {
     case .bundle: "bundle"
     case .sort: "sort"
     case .copy: "copy"
+    case .strips: "strips"
     }
   }
 }
