@@ -56,6 +56,8 @@ public struct Plan: Sendable {
 
   /// Creates a session that works on the parameters and states of another plan's.
   ///
+  /// What plans prepare from these alike is there once, for all of their sessions.
+  ///
   /// - Throws: Where the two plans do not have the same parameters and states.
   public func makeSession(sharing session: Session) throws(RuntimeError) -> Session {
     try Session(program, code: code, sharing: session)
@@ -68,7 +70,8 @@ public struct Plan: Sendable {
   /// The number of kernels that run once before a session's first run, and again when a parameter or state they read
   /// has changed since: they compute what follows from parameters and states alone that the plan does not update.
   public var preparationKernelCount: Int { program.preparationCount }
-  /// The bytes in which a session keeps from run to run what its preparation has computed.
+  /// The bytes in which a session keeps from run to run what its preparation has computed; sessions of the plan that
+  /// share their state share these too.
   public var preparedBytes: Int { program.memory.preparedBytes }
   /// The bytes of memory for everything that lives within one run.
   public var arenaBytes: Int { program.memory.arenaBytes }

@@ -8,7 +8,7 @@ import Synchronization
 /// nothing, takes no lock, and calls nothing in the Swift runtime that might.
 final class Executable {
   let program: Program
-  /// Constants, inputs, outputs, temporaries and what is prepared.
+  /// Constants, inputs, outputs and temporaries.
   private let work: Arena
   /// Parameters and states, which other plans of the family may share.
   let state: StateMemory
@@ -21,8 +21,10 @@ final class Executable {
   private var allocations: [UnsafeMutableRawPointer] = []
   /// The steps of the preparation, and those of a run.
   private let spans: (preparation: StepSpan, run: StepSpan)
-  /// When the preparation must run.
-  private var preparation: PreparationState
+  /// What the preparation leaves to runs, if there is one; other sessions on the same state may share it.
+  private let prepared: PreparedMemory?
+  /// The slots of the state that a run changes.
+  private let changedSlots: [Int]
 
   init(
     _ program: Program, code: ExecutableMemory?, state: StateMemory, pool: ThreadPool?
@@ -33,11 +35,14 @@ final class Executable {
     let sizes = program.memory.segmentBytes.map { MemoryPlan.aligned($0) }
     let (constants, io) = (sizes[Segment.constants.rawValue], sizes[Segment.io.rawValue])
     let arena = sizes[Segment.arena.rawValue] + MemoryPlan.redZone
-    let used = constants + io + arena + sizes[Segment.prepared.rawValue]
+    let used = constants + io + arena
     work = try Arena(byteCount: max(64, used))
+    prepared = try state.preparedMemory(for: program)
     let io0 = work.base + constants
-    bases = [work.base, state.base, io0, io0 + io, io0 + io + arena]
-    preparation = PreparationState(program)
+    bases = [work.base, state.base, io0, io0 + io, prepared?.base ?? work.base]
+    changedSlots = program.states.indices.filter {
+      program.states[$0].updated != program.states[$0].value
+    }
     let slices = program.slices(isNative: code != nil)
     self.pool = slices.joined().contains { $0.count > 1 } ? pool : nil
     control = .allocate(capacity: 1)
@@ -86,7 +91,7 @@ final class Executable {
       FloatingPointEnvironment.withStandard {
         if prepare() { runSteps(of: spans.run) }
       }
-      preparation.noteRun(on: state)
+      noteChanges()
     }
     if wasCancelled { control.pointee.isCancelled.store(false, ordering: .relaxed) }
     return control.pointee.faults.reported
@@ -94,19 +99,28 @@ final class Executable {
 
   /// Runs the preparation if it must run, and returns whether the run goes on.
   private func prepare() -> Bool {
-    guard preparation.isNeeded(for: state) else { return true }
-    preparation.begin()
+    guard let prepared, prepared.isNeeded(for: state) else { return true }
+    prepared.begin()
     let times = control.pointee.times
     control.pointee.times = nil
     runSteps(of: spans.preparation)
     control.pointee.times = times
     guard control.pointee.stopStep.load(ordering: .relaxed) == Int.max else { return false }
-    preparation.end(on: state)
+    prepared.end(on: state)
     return true
   }
 
-  /// How often the preparation has run to its end.
-  var preparationRunCount: Int { preparation.runCount }
+  /// How often the preparation has run to its end, for this session or another that shares what it leaves.
+  var preparationRunCount: Int { prepared?.runCount ?? 0 }
+
+  /// Tells all that share the state what a run may have changed.
+  private func noteChanges() {
+    var index = 0
+    while index < changedSlots.count {
+      state.noteChange(of: changedSlots[index])
+      index += 1
+    }
+  }
 
   /// Runs steps: the caller alone those before and behind the ones that threads share.
   private func runSteps(of span: StepSpan) {

@@ -95,7 +95,8 @@ extension Session {
     if executable.wasCancelled { throw .cancelled }
   }
 
-  /// How often what follows from parameters and states alone has been computed: once at most for each of their changes.
+  /// How often what follows from parameters and states alone has been computed, by this session or another that shares
+  /// it: once at most for each of their changes.
   package var preparationRunCount: Int { executable.preparationRunCount }
 
   /// How long a kernel took.

@@ -12,6 +12,12 @@ final class StateMemory {
   var seed: UInt64
   /// For each slot another number after each change, so that who has prepared something from it knows.
   private var versions: [UInt64]
+  /// What sessions have prepared from it, as long as one of them lives.
+  private var prepared: [PreparedReference] = []
+
+  private struct PreparedReference {
+    weak var memory: PreparedMemory?
+  }
 
   /// One parameter or state in memory.
   struct StateSlot: Hashable {
@@ -29,6 +35,21 @@ final class StateMemory {
 
   /// Notes that the content of a slot may have changed.
   func noteChange(of slot: Int) { versions[slot] &+= 1 }
+
+  /// Returns memory for what a program prepares, which it shares with sessions that prepare the same; nil if there is
+  /// nothing to prepare.
+  ///
+  /// - Throws: Where the system refuses memory.
+  func preparedMemory(for program: Program) throws(RuntimeError) -> PreparedMemory? {
+    guard program.preparationCount > 0 else { return nil }
+    prepared.removeAll { $0.memory == nil }
+    for reference in prepared {
+      if let memory = reference.memory, memory.fits(program) { return memory }
+    }
+    let memory = try PreparedMemory(program)
+    prepared.append(PreparedReference(memory: memory))
+    return memory
+  }
 
   /// A number that is another whenever one of some slots has changed.
   func version(of slots: [Int]) -> UInt64 {

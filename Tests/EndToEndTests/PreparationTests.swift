@@ -116,6 +116,58 @@ import Testing
     try expectAgreement(plan, other, "written by another session")
   }
 
+  /// What sessions of one state prepare alike is there once: for one plan, for another size of batch, and as long as one
+  /// of them lives.
+  @Test func sessionsOfOneStateShareWhatTheyPrepare() throws {
+    let graph = Graph("shared") { g in
+      let w = g.parameter("w", [8, 8], .heNormal)
+      g.output("y", g.input("x", [.batch, 8]).matmul(w.matmul(w)))
+    }
+    let plan = try graph.compile(batch: 2)
+    let owner = try graph.compile(batch: 2, options: CompileOptions(disabled: ["prepare"]))
+      .makeSession(seed: 3)
+    let x = NDArray(repeating: 0.5, .f32, dimensions: [2, 8])
+    let expected = try owner(x: x).y
+    do {
+      let session = try plan.makeSession(sharing: owner)
+      let second = try plan.makeSession(sharing: session)
+      let large = try graph.compile(batch: 5).makeSession(sharing: second)
+      #expect(try session(x: x).y == expected)
+      #expect(try second(x: x).y == expected)
+      let rows = try large(x: NDArray(repeating: 0.5, .f32, dimensions: [5, 8])).y
+      #expect(rows.floats.prefix(16).elementsEqual(expected.floats))
+      #expect([session, second, large].map(\.preparationRunCount) == [1, 1, 1])
+      try owner.withState("w", of: Float.self) { $0[3] += 1 }
+      #expect(try second(x: x).y == owner(x: x).y)
+      #expect(try session(x: x).y == owner(x: x).y)
+      #expect(session.preparationRunCount == 2)
+    }
+    let later = try plan.makeSession(sharing: owner)
+    #expect(later.preparationRunCount == 0)
+    #expect(try later(x: x).y == owner(x: x).y)
+  }
+
+  /// Sessions that prepare something else, or keep it elsewhere, have memory of their own.
+  @Test func otherPreparationsAreApart() throws {
+    let graph = { (factor: Float) in
+      Graph("apart") { g in
+        let w = g.parameter("w", [8, 8], .heNormal)
+        g.output("y", g.input("x", [2, 8]).matmul(w.matmul(w * factor)))
+      }
+    }
+    let x = NDArray(repeating: 0.5, .f32, dimensions: [2, 8])
+    let owner = try graph(1).compile().makeSession(seed: 3)
+    let first = try owner(x: x).y
+    for factor in [3, 5] as [Float] {
+      let plan = try graph(factor).compile()
+      let session = try plan.makeSession(sharing: owner)
+      try plan.expectAgreement(
+        of: session, on: ["x": x], "times \(factor)", sourceLocation: #_sourceLocation)
+      #expect(try owner(x: x).y == first)
+    }
+    #expect(owner.preparationRunCount == 1)
+  }
+
   /// What a plan prepares follows from what it does not change, so its own runs leave that as it is.
   @Test func aPlanThatChangesOtherStatesPreparesOnce() throws {
     let plan = try Self.network(updates: true).compile()
