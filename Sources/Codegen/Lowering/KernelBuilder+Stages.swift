@@ -26,6 +26,11 @@ extension KernelBuilder {
       pairs += inPlacePairs(target: store.target)
     }
     var loop = LoopKernel(domain: domain, reduced: reduced, stages: stages, locals: locals)
+    if let map = loop.withoutShortColumns {
+      // Several places at once may store before all of them have read.
+      if map.stages[0].stores.contains(where: { $0.access != nil }) { pairs = [] }
+      loop = map
+    }
     loop.collapse()
     return kernel(.loop(loop), grid: loop.portableGrid, inPlace: pairs)
   }
