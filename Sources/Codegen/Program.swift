@@ -165,9 +165,7 @@ extension LoweredGraph {
 
   /// The position of the first kernel that writes a state, or the number of kernels.
   fileprivate var firstStateWrite: Int {
-    kernels.firstIndex { kernel in
-      kernel.operands.contains { $0.access != .read && buffers[$0.buffer].role == .state }
-    } ?? kernels.count
+    kernels.firstIndex(where: writesState) ?? kernels.count
   }
 }
 
@@ -196,7 +194,7 @@ extension TileGrid {
   }
 
   /// All the work, or the greatest number if it is more.
-  private var work: Int {
+  var work: Int {
     let work = units.multipliedReportingOverflow(by: workPerUnit)
     return work.overflow ? .max : work.partialValue
   }
@@ -204,7 +202,7 @@ extension TileGrid {
 
 extension Int {
   /// Returns a sum of numbers that are not negative, or the greatest number if it is more.
-  fileprivate func addingClamped(_ other: Int) -> Int {
+  func addingClamped(_ other: Int) -> Int {
     let sum = addingReportingOverflow(other)
     return sum.overflow ? .max : sum.partialValue
   }

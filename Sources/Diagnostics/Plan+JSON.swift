@@ -176,7 +176,7 @@ extension Explanation {
     switch verdict.outcome {
     case .fused(let group): members.append(("fused", .integer(group)))
     case .stored(let reason):
-      if let kernel = strips(handing: verdict) { members.append(("strips", .integer(kernel))) }
+      if let kernel = strips(handing: verdict) { members.append(("stripKernel", .integer(kernel))) }
       members.append(("reason", .string(reason.name)))
       members.append(("text", .string(reason.text(in: graph))))
     }

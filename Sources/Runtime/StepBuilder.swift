@@ -211,7 +211,11 @@ struct StepBuilder {
         kernel: 0, isFirst: false, meetsBefore: false, nextShared: 0)
       return StripSteps.Stage(
         step: allocate([step]), operands: allocate(stage.operands.map(\.position)),
-        operandCount: stage.operands.count, strides: allocate(stage.operands.flatMap(\.strides)))
+        operandCount: stage.operands.count,
+        strides: allocate(
+          stage.operands.flatMap { operand in
+            strips.isLocal(operand.position) ? operand.strides.map { _ in 0 } : operand.strides
+          }))
     }
     return StripSteps(
       counts: allocate(strips.counts), rank: strips.counts.count, stages: allocate(stages),

@@ -292,6 +292,6 @@ import Testing
       """)
     let json = plan.explanationJSON
     #expect(json.contains("\"class\":\"strips\"") && json.contains("\"strips\":[2]"))
-    #expect(json.ranges(of: "\"strips\":1,").count == 3)
+    #expect(json.ranges(of: "\"stripKernel\":1,").count == 3)
   }
 }

@@ -116,8 +116,8 @@ import Testing
     try expectAgreement(plan, other, "written by another session")
   }
 
-  /// What sessions of one state prepare alike is there once: for one plan, for another size of batch, and as long as one
-  /// of them lives.
+  /// What sessions of one state prepare alike is there once: for one plan, for another size of batch, and as long as
+  /// one of them lives.
   @Test func sessionsOfOneStateShareWhatTheyPrepare() throws {
     let graph = Graph("shared") { g in
       let w = g.parameter("w", [8, 8], .heNormal)

@@ -255,6 +255,129 @@ import Testing
     try expectAgreement(reversed)
   }
 
+  /// The first product's first matrix is read by all strips of the second; and rows in another order.
+  @Test func otherStripsAreNotHandedOver() throws {
+    let first = Graph("first") { g in
+      let h = g.input("a", [4, 10, 8]).matmul(g.input("b", [4, 8, 6]))
+      let one = h.slice(axis: 0, from: 0, to: 1).broadcast(to: [4, 10, 6])
+      g.output("y", one.matmul(g.input("c", [4, 6, 5])))
+    }
+    try expectAgreement(first)
+    let reversed = Graph("reversed rows") { g in
+      let h = g.input("a", [2, 128, 8]).matmul(g.input("b", [2, 8, 6]))
+      g.output("y", softmax(h + h.reverse(axes: [1])).matmul(g.input("c", [2, 6, 5])))
+    }
+    try expectAgreement(reversed, threads: 3...4)
+  }
+
+  /// Where only some rows or products exist, or their number counts, strips differ by more than where operands are.
+  @Test func placesThatDoNotExist() throws {
+    let rows = Graph("rows") { g in
+      let h = g.input("a", [2, 128, 8]).matmul(g.input("b", [2, 8, 6]))
+      let mask = g.input("m", [2, 64, 6]).pad(low: [0, 64, 0], high: [0, 0, 0])
+      g.output("y", softmax(h + mask).matmul(g.input("c", [2, 6, 5])))
+    }
+    try expectAgreement(rows, threads: 3...4)
+    let products = Graph("products") { g in
+      let h = g.input("a", [4, 10, 8]).matmul(g.input("b", [4, 8, 6]))
+      let mask = g.input("m", [3, 10, 6]).pad(low: [1, 0, 0], high: [0, 0, 0])
+      g.output("y", softmax(h + mask).matmul(g.input("c", [4, 6, 5])))
+    }
+    try expectAgreement(products)
+    let numbered = Graph("numbered") { g in
+      let h = g.input("a", [4, 10, 8]).matmul(g.input("b", [4, 8, 6]))
+      g.output(
+        "y", softmax(h + g.iota([4, 10, 6], axis: 0, .f32)).matmul(g.input("c", [4, 6, 5])))
+    }
+    try expectAgreement(numbered)
+  }
+
+  @Test func emptyAndShortAxes() throws {
+    for (m, n, k, o) in [(2, 0, 3, 4), (2, 3, 0, 4), (2, 3, 4, 0), (3, 1, 1, 1)]
+      as [(Extent, Extent, Extent, Extent)]
+    {
+      let graph = Graph("empty") { g in
+        let h = g.input("a", [4, 1, m, k]).matmul(g.input("b", [4, 1, k, n]))
+        let sums = tanh(h.sum(axes: [-1], keepingAxes: true))
+        g.output("y", (h + sums).matmul(g.input("c", [4, 1, n, o])))
+      }
+      try expectAgreement(graph, special: false)
+    }
+  }
+
+  @Test(arguments: [DataType.u8, .bool, .i64]) func resultsOfOtherTypes(_ type: DataType) throws {
+    let graph = Graph("types") { g in
+      let h = g.input("a", [4, 10, 8]).matmul(g.input("b", [4, 8, 6]))
+      g.output("y", h.matmul(g.input("c", [4, 6, 5])).cast(to: type))
+    }
+    #expect(try strips(plan(graph)).count == 1)
+    try expectAgreement(graph)
+  }
+
+  // MARK: - States
+
+  /// What a product changes in place, and what it reads of it, is as it was.
+  @Test func statesAreUpdated() throws {
+    let added = Graph("added") { g in
+      let h = g.input("a", [4, 10, 8]).matmul(g.input("b", [4, 8, 6]))
+      let w = g.parameter("w", [4, 10, 5], .glorotUniform)
+      g.update(w, to: w + h.matmul(g.input("c", [4, 6, 5])))
+    }
+    try expectAgreement(added)
+    let overwritten = Graph("overwritten") { g in
+      let w = g.parameter("w", [4, 8, 8], .glorotUniform)
+      g.update(w, to: g.input("a", [4, 8, 8]).matmul(w).matmul(g.input("c", [4, 8, 8])))
+    }
+    try expectAgreement(overwritten)
+  }
+
+  /// A product that changes a state stays behind a check that needs the product before it.
+  @Test func statesChangeBehindChecks() throws {
+    let graph = Graph("late") { g in
+      let h = g.input("a", [4, 10, 8]).matmul(g.input("b", [4, 8, 6]))
+      let w = g.parameter("w", [4, 10, 5], .glorotUniform)
+      let indices = h.max(axes: [1, 2]).cast(to: .i32)
+      g.output("z", g.input("table", [4, 3]).gather(indices, axis: 0))
+      g.update(w, to: h.matmul(g.input("c", [4, 6, 5])))
+    }
+    let session = try plan(graph, threads: 2).makeSession(seed: 1)
+    let before = session.state
+    let array = { (dimensions: [Int]) in
+      NDArray(repeating: 9, .f32, dimensions: dimensions)
+    }
+    #expect(throws: RuntimeError.self) {
+      try session.run([
+        "a": array([4, 10, 8]), "b": array([4, 8, 6]), "c": array([4, 6, 5]),
+        "table": array([4, 3]),
+      ])
+    }
+    #expect(session.state == before)
+  }
+
+  // MARK: - Size
+
+  /// Small products share a strip, as far as each thread has some.
+  @Test func smallProductsShareStrips() throws {
+    let graph = attention([64, 64], queries: 4, keys: 4)
+    let plan = { (threads: Int) in
+      try graph.compile(options: CompileOptions(threads: threads, minimumStripBytes: 100_000))
+    }
+    #expect(try strips(plan(1)) == ["[4] \(StripTests.attentionStages)"])
+    #expect(try strips(plan(6)) == ["[16] \(StripTests.attentionStages)"])
+  }
+
+  /// Arrays that no machine holds compile all the same.
+  @Test func hugeArrays() throws {
+    let graph = Graph("huge") { g in
+      let n: Extent = 2_097_152
+      let h = g.input("a", [2, n, n]).matmul(g.input("b", [2, n, n]))
+      g.output("y", h.matmul(g.input("c", [2, n, n])))
+    }
+    #expect(try plan(graph).kernelCount >= 1)
+    let many = attention([64], queries: 32768, keys: 32768, width: 64)
+    #expect(try strips(plan(many)).count == 1)
+  }
+
   @Test func littleIsNotHandedOver() throws {
     let graph = attention([2, 3], queries: 10, keys: 12)
     let options = CompileOptions(threads: 1)
@@ -322,6 +445,7 @@ import Testing
         strips.threadStrides[position] -= 64
       }
     }
+    expectViolation("which its strip has not left", 2) { $0.stages[1].operands[0].strides[0] *= 2 }
     expectViolation("writes an operand that is only read", 2) { strips in
       let last = strips.stages[2].operands.count - 1
       strips.stages[2].operands[last].position = strips.stages[2].operands[1].position

@@ -24,7 +24,8 @@ package struct StripKernel: Hashable, Sendable, Codable {
     package var position: Int
     /// What it holds there, before the stage if it reads it and behind the stage if it writes it.
     package var value: Value
-    /// How many bytes further the next strip along each axis finds it.
+    /// How many bytes further the next strip along each axis finds it; in memory of a thread's own, all strips find it
+    /// in the same place, and this is how far further it is in the whole value.
     package var strides: [Int]
   }
 
@@ -47,18 +48,11 @@ package struct StripKernel: Hashable, Sendable, Codable {
 }
 
 extension StripKernel {
-  /// Returns where a strip is along each axis.
-  private func place(of strip: Int) -> [Int] {
-    var (place, rest) = (counts, strip)
-    for axis in counts.indices.reversed() {
-      (place[axis], rest) = (rest % counts[axis], rest / counts[axis])
-    }
-    return place
-  }
-
-  /// Looks at every strip, and returns what is wrong: bytes outside of an operand, bytes that two strips write, and
-  /// values that a stage reads of what the kernel writes although the last stage of the same strip that wrote there
-  /// left something else, or less.
+  /// Looks at what strips touch, and returns what is wrong: bytes outside of an operand, bytes that two strips write,
+  /// and values that a stage reads of what the kernel writes although the last stage of the same strip that wrote there
+  /// left something else, elsewhere, or less.
+  ///
+  /// What strips touch lies equally far apart, so that the first and the last stand for all.
   ///
   /// - Parameters:
   ///   - operands: Those of the kernel.
@@ -66,41 +60,29 @@ extension StripKernel {
   /// - Returns: A line for each mistake.
   package func violations(operands: [Kernel.Operand], threads: Int) -> [String] {
     var violations: [String] = []
-    var written = [[Range<Int>]](repeating: [], count: operands.count)
-    let touched = stages.map { $0.touchedBytes }
-    for strip in 0..<counts.reduce(1, *) {
-      let place = place(of: strip)
-      var own: [Int: (value: Value, bytes: Range<Int>)] = [:]
-      for (stage, touched) in zip(stages, touched) {
-        for (operand, bytes) in zip(stage.operands, touched) {
-          let start = operand.distance(to: place)
-          let (position, whole) = (operand.position, operands[operand.position].bytes)
-          let size = isLocal(position) ? threadStrides[position] : whole.count
-          let (read, write) = (bytes.read?.moved(by: start), bytes.written?.moved(by: start))
-          for range in [read, write].compactMap({ $0 })
-          where range.lowerBound < 0 || range.upperBound > size {
-            violations.append("\(stage.name) touches \(range) of \(size) bytes")
-          }
-          guard let read, operands[position].access == .write else { continue }
-          if own[position]?.value != operand.value || own[position]?.bytes.contains(read) != true {
-            violations.append("\(stage.name) reads \(operand.value), which its strip has not left")
-          }
+    /// What the stages so far have left.
+    var left: [Int: (operand: Operand, bytes: Range<Int>)] = [:]
+    for stage in stages {
+      let touched = zip(stage.operands, stage.touchedBytes)
+      for (operand, bytes) in touched {
+        for bytes in [bytes.read, bytes.written].compactMap({ $0 }) {
+          violations += strays(bytes, of: operand, operands[operand.position], stage)
         }
-        for (operand, bytes) in zip(stage.operands, touched) {
-          guard let write = bytes.written?.moved(by: operand.distance(to: place)) else { continue }
-          own[operand.position] = (operand.value, write)
-          if operands[operand.position].access == .read {
-            violations.append("\(stage.name) writes an operand that is only read")
-          }
-          if !isLocal(operand.position) { written[operand.position].append(write) }
+        guard let read = bytes.read, operands[operand.position].access == .write else { continue }
+        let found = left[operand.position]
+        if found?.operand != operand || found?.bytes.contains(read) != true {
+          violations.append("\(stage.name) reads \(operand.value), which its strip has not left")
         }
       }
-    }
-    for (position, ranges) in written.enumerated() {
-      let ordered = ranges.sorted { $0.lowerBound < $1.lowerBound }
-      for (range, next) in zip(ordered, ordered.dropFirst())
-      where range.upperBound > next.lowerBound {
-        violations.append("two strips write \(next) of operand \(position)")
+      for (operand, bytes) in touched {
+        guard let write = bytes.written else { continue }
+        left[operand.position] = (operand, write)
+        if operands[operand.position].access == .read {
+          violations.append("\(stage.name) writes an operand that is only read")
+        }
+        if !isLocal(operand.position), !isApart(operand, write.upperBound) {
+          violations.append("\(stage.name): two strips write the same of \(operand.value)")
+        }
       }
     }
     for (position, operand) in operands.enumerated() where isLocal(position) {
@@ -110,18 +92,37 @@ extension StripKernel {
     }
     return violations
   }
-}
 
-extension StripKernel.Operand {
-  /// Returns how many bytes further than the first strip another finds the operand.
-  fileprivate func distance(to place: [Int]) -> Int {
-    zip(strides, place).reduce(0) { $0 + $1.0 * $1.1 }
+  /// Says whether a strip touches bytes outside of an operand.
+  private func strays(
+    _ bytes: Range<Int>, of operand: Operand, _ whole: Kernel.Operand, _ stage: Stage
+  ) -> [String] {
+    var (low, high) = (bytes.lowerBound, bytes.upperBound)
+    if !isLocal(operand.position) {
+      for (stride, count) in zip(operand.strides, counts) {
+        low += min(0, stride * (count - 1))
+        high += max(0, stride * (count - 1))
+      }
+    }
+    let size = isLocal(operand.position) ? threadStrides[operand.position] : whole.bytes.count
+    return bytes.isEmpty || low >= 0 && high <= size
+      ? [] : ["\(stage.name) touches \(low)..<\(high) of \(size) bytes"]
+  }
+
+  /// Whether pieces of some bytes, one for each strip, follow one another.
+  private func isApart(_ operand: Operand, _ byteCount: Int) -> Bool {
+    var extent = byteCount
+    for (stride, count) in zip(operand.strides, counts).reversed() {
+      guard stride >= extent else { return false }
+      extent = stride * count
+    }
+    return true
   }
 }
 
 extension StripKernel.Stage {
   /// The bytes that the stage reads and writes of each of its operands, from where a strip finds it.
-  package var touchedBytes: [(read: Range<Int>?, written: Range<Int>?)] {
+  fileprivate var touchedBytes: [(read: Range<Int>?, written: Range<Int>?)] {
     var touched = operands.map { _ in (read: Range<Int>?.none, written: Range<Int>?.none) }
     for touch in body.touches where touch.operand >= 0 {
       if touch.isWrite {
@@ -191,17 +192,17 @@ extension Kernel.Body {
           read: factor.operand, from: layout.offset,
           (layout.batch + layout.kept + layout.summed).map { ($0.extent, $0.stride) }, width: 4)
       } + Touch.reads(of: contraction.epilogue, over: contraction.domain)
-        + contraction.stores.map { Touch(written: $0.operand, contraction.domain, width: 4) }
+        + contraction.stores.map {
+          Touch(
+            written: $0.operand, contraction.domain,
+            width: contraction.epilogue.types[Int($0.register)].byteCount)
+        }
     case .bundle, .scatter, .sort, .copy, .strips: []
     }
   }
 }
 
 extension Range<Int> {
-  fileprivate func moved(by distance: Int) -> Range<Int> {
-    lowerBound + distance..<upperBound + distance
-  }
-
   fileprivate func union(_ other: Range<Int>?) -> Range<Int> {
     guard let other, !other.isEmpty else { return self }
     guard !isEmpty else { return other }

@@ -353,9 +353,7 @@ extension Lowering {
     var early: [Kernel] = []
     var moved: Set<BufferID> = []
     for (index, kernel) in result.kernels.enumerated() {
-      let writesState = kernel.operands.contains {
-        $0.access != .read && result.buffers[$0.buffer].role == .state
-      }
+      let writesState = result.writesState(kernel)
       let follows = kernel.operands.contains { moved.contains($0.buffer) }
       if index <= lastCheck, !kernel.mayFault, writesState || follows {
         late.append(kernel)
@@ -371,6 +369,13 @@ extension Lowering {
       return
     }
     result.kernels = early + late
+  }
+}
+
+extension LoweredGraph {
+  /// Whether a kernel changes a parameter or state.
+  func writesState(_ kernel: Kernel) -> Bool {
+    kernel.operands.contains { $0.access == .write && buffers[$0.buffer].role == .state }
   }
 }
 

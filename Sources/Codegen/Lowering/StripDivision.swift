@@ -69,6 +69,15 @@ private struct StripDivision {
     return operands.count - 1
   }
 
+  /// Returns for each of the kernel's operands the number of a strip's; −1 for those that nothing touches.
+  private mutating func numbers(of distances: Distances) -> [Int] {
+    var numbers = [Int](repeating: -1, count: (distances.keys.max() ?? -1) + 1)
+    for (position, strides) in distances.sorted(by: { $0.key < $1.key }) {
+      numbers[position] = operand(position, strides)
+    }
+    return numbers
+  }
+
   /// Notes how far apart strips find an operand, and returns whether all that touches it agrees.
   private func note(
     _ operand: Int, _ strides: [Int], _ distances: inout Distances
@@ -126,11 +135,7 @@ private struct StripDivision {
         stage.accumulations.allSatisfy({ $0.operand < 0 })
       else { return nil }
     }
-    var numbers = [Int](repeating: 0, count: (distances.keys.max() ?? -1) + 1)
-    for (position, strides) in distances.sorted(by: { $0.key < $1.key }) {
-      numbers[position] = operand(position, strides)
-    }
-    var strip = loop.withOperands(numbers)
+    var strip = loop.withOperands(numbers(of: distances))
     strip.domain.replaceSubrange(extents.indices, with: extents)
     strip.collapse()
     return strip
@@ -166,11 +171,10 @@ private struct StripDivision {
     let sides = [left, right + counts[products...].map { _ in 0 }].map { $0.map { 4 * $0 } }
     strip.left.operand = operand(contraction.left.operand, sides[0])
     strip.right.operand = operand(contraction.right.operand, sides[1])
-    let numbers = distances.sorted { $0.key < $1.key }
-      .reduce(into: [Int: Int]()) { $0[$1.key] = operand($1.key, $1.value) }
-    strip.epilogue.mapOperands { numbers[$0] ?? $0 }
+    let numbers = numbers(of: distances)
+    strip.epilogue.mapOperands { numbers[$0] }
     for index in strip.stores.indices {
-      strip.stores[index].operand = numbers[strip.stores[index].operand] ?? 0
+      strip.stores[index].operand = numbers[strip.stores[index].operand]
     }
     return strip
   }

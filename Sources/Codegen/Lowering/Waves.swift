@@ -8,9 +8,7 @@ extension LoweredGraph {
   /// Returns for each kernel whether all threads meet before it, where kernels that do not depend on each other share
   /// waves.
   var sharedWaves: [Bool] {
-    let firstWrite = kernels.firstIndex { kernel in
-      kernel.operands.contains { $0.access == .write && buffers[$0.buffer].role == .state }
-    }
+    let firstWrite = kernels.firstIndex(where: writesState)
     var builder = WaveBuilder()
     for (index, kernel) in kernels.enumerated() {
       // Whether to go on is decided before a state changes, when all checks of indices are over.
