@@ -31,7 +31,8 @@ import Testing
     }
   }
 
-  /// The last kernel's loop, if it is a map: its domain, how many places it computes at once, and what it reads for them.
+  /// The last kernel's loop, if it is a map: its domain, how many places it computes at once, and what it reads for
+  /// them.
   private func map(_ graph: Graph) throws -> (domain: [Int], places: Int, loads: Int)? {
     let plan = try graph.compile(options: CompileOptions(threads: 1))
     guard case .loop(let loop) = plan.program.kernels.last?.body, loop.loopClass == .map else {
