@@ -65,26 +65,17 @@ private struct Bundler {
   /// Where those that wait stood.
   private var waiting: [Int] = []
   private var loops: [Kernel] = []
-  private var read: Set<BufferID> = []
-  private var written: Set<BufferID> = []
+  /// What these touch.
+  private var touched = BufferUse()
 
   mutating func add(_ kernel: Kernel, isSmall: Bool) {
-    let depends = kernel.operands.contains { operand in
-      written.contains(operand.buffer)
-        || operand.access == .write && read.contains(operand.buffer)
-    }
-    if depends || isSmall && loops.count == Bundler.maximumLoops { bundle() }
+    let use = kernel.use
+    if !touched.isApart(from: use) || isSmall && loops.count == Bundler.maximumLoops { bundle() }
     guard isSmall else { return kernels.append(kernel) }
     waiting.append(kernels.count)
     kernels.append(nil)
     loops.append(kernel)
-    for operand in kernel.operands {
-      if operand.access == .read {
-        read.insert(operand.buffer)
-      } else {
-        written.insert(operand.buffer)
-      }
-    }
+    touched.add(use)
   }
 
   mutating func finish() -> [Kernel] {
@@ -95,7 +86,7 @@ private struct Bundler {
   /// Ends the wait of the loops.
   private mutating func bundle() {
     if let place = waiting.last { kernels[place] = Kernel(bundling: loops) }
-    (waiting, loops, read, written) = ([], [], [], [])
+    (waiting, loops, touched) = ([], [], BufferUse())
   }
 }
 

@@ -280,39 +280,7 @@ private struct StripSearch {
   }
 }
 
-/// The buffers that some kernels touch.
-private struct BufferUse {
-  var read: Set<BufferID> = []
-  var written: Set<BufferID> = []
-
-  mutating func add(_ other: BufferUse) {
-    read.formUnion(other.read)
-    written.formUnion(other.written)
-  }
-
-  func isUntouched(by written: Set<BufferID>) -> Bool {
-    read.isDisjoint(with: written) && self.written.isDisjoint(with: written)
-  }
-
-  /// Whether the kernels and others may change places.
-  func isApart(from other: BufferUse) -> Bool {
-    written.isDisjoint(with: other.read) && isUntouched(by: other.written)
-  }
-}
-
 extension Kernel {
-  fileprivate var use: BufferUse {
-    var use = BufferUse()
-    for operand in operands {
-      if operand.access == .read {
-        use.read.insert(operand.buffer)
-      } else {
-        use.written.insert(operand.buffer)
-      }
-    }
-    return use
-  }
-
   /// Adds a number for each buffer the kernel touches.
   fileprivate func count(_ number: Int, in counts: inout [Int]) {
     for buffer in use.read.union(use.written) { counts[buffer] += number }

@@ -26,8 +26,7 @@ extension LoweredGraph {
 private struct WaveBuilder {
   private(set) var startsWave: [Bool] = []
   /// What the members of the last wave touch.
-  private var read: Set<BufferID> = []
-  private var written: Set<BufferID> = []
+  private var touched = BufferUse()
   private var count = 0
   /// Whether a member has tails, for which all threads meet.
   private var isClosed = false
@@ -36,21 +35,13 @@ private struct WaveBuilder {
   private static let maximumCount = 8
 
   mutating func add(_ kernel: Kernel, mayJoin: Bool) {
-    let depends = kernel.operands.contains { operand in
-      written.contains(operand.buffer)
-        || operand.access == .write && read.contains(operand.buffer)
-    }
+    let use = kernel.use
     let starts =
-      depends || isClosed || !mayJoin || count == 0 || count == WaveBuilder.maximumCount
-    if starts { (read, written, count) = ([], [], 0) }
+      !touched.isApart(from: use) || isClosed || !mayJoin || count == 0
+      || count == WaveBuilder.maximumCount
+    if starts { (touched, count) = (BufferUse(), 0) }
     startsWave.append(starts)
-    for operand in kernel.operands {
-      if operand.access == .read {
-        read.insert(operand.buffer)
-      } else {
-        written.insert(operand.buffer)
-      }
-    }
+    touched.add(use)
     count += 1
     isClosed = !kernel.tails.isEmpty
   }
