@@ -1,3 +1,4 @@
+import DescentCodegen
 import DescentCompiler
 import DescentGraph
 import DescentRuntime
@@ -61,6 +62,44 @@ extension Plan {
       #expect(
         found[output.name]?.equalsBits(of: output.array) == true, "\(output.name) \(comment)",
         sourceLocation: sourceLocation)
+    }
+  }
+}
+
+/// Expects the first run of plans of one graph, on every backend and some numbers of threads, to give and to leave the
+/// interpreter's bits, for elements of each kind.
+func expectBits(
+  threads: ClosedRange<Int>, elements: [RandomElements] = [.ordinary, .special],
+  sourceLocation: SourceLocation, plan: (_ threads: Int, _ backend: Backend) throws -> Plan
+) throws {
+  for elements in elements {
+    var expected: Interpreter.Result?
+    for backend in Backend.allCases where backend.runs(on: CPUFeatures.detected) {
+      for threads in threads {
+        let plan = try plan(threads, backend)
+        let session = try plan.makeSession(seed: 3)
+        var random = SplitMix64(seed: 11)
+        let inputs = Dictionary(
+          uniqueKeysWithValues: session.inputTypes.map {
+            ($0.name, NDArray($0.type, elements, using: &random))
+          })
+        let state = Dictionary(
+          uniqueKeysWithValues: session.state.entries.map { ($0.name, $0.array) })
+        let reference =
+          try expected ?? Interpreter().run(plan.graph, inputs: inputs, state: state)
+        expected = reference
+        let found = try session.run(inputs)
+        for output in reference.outputs {
+          #expect(
+            found[output.name]?.equalsBits(of: output.array) == true,
+            "\(output.name) on \(backend), \(threads) threads", sourceLocation: sourceLocation)
+        }
+        for entry in session.state.entries {
+          #expect(
+            reference.state[entry.name]?.equalsBits(of: entry.array) == true,
+            "\(entry.name) on \(backend), \(threads) threads", sourceLocation: sourceLocation)
+        }
+      }
     }
   }
 }

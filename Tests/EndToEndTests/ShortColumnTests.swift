@@ -11,23 +11,10 @@ import Testing
   private func expectAgreement(
     _ graph: Graph, sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    for elements in [RandomElements.ordinary, .special] {
-      for backend in Backend.allCases where backend.runs(on: CPUFeatures.detected) {
-        for threads in 1...2 {
-          let options = CompileOptions(
-            threads: threads, poison: threads == 2, minimumWorkPerThread: 1, backend: backend)
-          let plan = try graph.compile(options: options)
-          let session = try plan.makeSession(seed: 3)
-          var random = SplitMix64(seed: 11)
-          let inputs = Dictionary(
-            uniqueKeysWithValues: session.inputTypes.map {
-              ($0.name, NDArray($0.type, elements, using: &random))
-            })
-          try plan.expectAgreement(
-            of: session, on: inputs, "on \(backend), \(threads) threads",
-            sourceLocation: sourceLocation)
-        }
-      }
+    try expectBits(threads: 1...2, sourceLocation: sourceLocation) {
+      try graph.compile(
+        options: CompileOptions(
+          threads: $0, poison: $0 == 2, minimumWorkPerThread: 1, backend: $1))
     }
   }
 

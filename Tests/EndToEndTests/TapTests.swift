@@ -35,35 +35,8 @@ import Testing
     let plan = try plan(graph)
     let names = plan.program.kernels.map { "\($0.name) \($0.operands)" }
     #expect(taps(plan) == count, "\(names)", sourceLocation: sourceLocation)
-    for elements in [RandomElements.ordinary, .special] {
-      var random = SplitMix64(seed: 11)
-      var expected: Interpreter.Result?
-      var inputs: [String: NDArray] = [:]
-      for backend in Backend.allCases where backend.runs(on: CPUFeatures.detected) {
-        for threads in 1...3 {
-          let plan = try self.plan(graph, threads: threads, backend: backend, poison: threads == 2)
-          let session = try plan.makeSession()
-          for (name, type) in session.inputTypes where inputs[name] == nil {
-            inputs[name] = NDArray(type, elements, using: &random)
-          }
-          let state = Dictionary(
-            uniqueKeysWithValues: session.state.entries.map { ($0.name, $0.array) })
-          let reference =
-            try expected ?? Interpreter().run(plan.graph, inputs: inputs, state: state)
-          expected = reference
-          let found = try session.run(inputs)
-          for output in reference.outputs {
-            #expect(
-              found[output.name]?.equalsBits(of: output.array) == true,
-              "\(output.name) on \(backend), \(threads) threads", sourceLocation: sourceLocation)
-          }
-          for entry in session.state.entries {
-            #expect(
-              reference.state[entry.name]?.equalsBits(of: entry.array) == true,
-              "\(entry.name) on \(backend), \(threads) threads", sourceLocation: sourceLocation)
-          }
-        }
-      }
+    try expectBits(threads: 1...3, sourceLocation: sourceLocation) {
+      try self.plan(graph, threads: $0, backend: $1, poison: $0 == 2)
     }
   }
 
