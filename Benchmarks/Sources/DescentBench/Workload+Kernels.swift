@@ -14,6 +14,7 @@ extension Workload {
     let images = [(64, 32), (128, 16), (256, 8), (512, 4)]
     return shapes.flatMap { contraction($0.0, $0.1, $0.2, $0.3) } + rows
       + images.flatMap { convolution(channels: $0.0, extent: $0.1) }
+      + images.flatMap { convolution(channels: 2 * $0.0, extent: $0.1, groups: 32) }
       + [(32, 128), (8, 1024), (2, 4096)].flatMap { attention(heads: $0.0, length: $0.1) }
       + [layer("rows_1x1024x1024", 1, 1024, 1024), map, softmaxRows, layerNormRows]
   }
@@ -39,14 +40,14 @@ extension Workload {
   }
 
   /// A convolution of 32 images with as many features as channels, as in residual networks, and its two gradients.
-  private static func convolution(channels: Int, extent: Int) -> [Workload] {
+  private static func convolution(channels: Int, extent: Int, groups: Int = 1) -> [Workload] {
     let size = [32, extent, extent, channels]
-    let weights = Parameter(name: "c_w", dimensions: [3, 3, channels, channels])
-    let operations = Double(2 * size.reduce(1, *) * 9 * channels)
+    let weights = Parameter(name: "c_w", dimensions: [3, 3, channels / groups, channels])
+    let operations = Double(2 * size.reduce(1, *) * 9 * (channels / groups))
     let bytes = 4 * (2 * size.reduce(1, *) + weights.count)
-    let name = "conv_\(channels)x\(extent)x\(extent)"
+    let name = "conv_\(channels)x\(extent)x\(extent)" + (groups == 1 ? "" : "_g\(groups)")
     let (x, dy) = (Input(name: "x", dimensions: size), Input(name: "dy", dimensions: size))
-    let body: Body = { convolve($0["x"]!, $0["c_w"]!, padding: .same) }
+    let body: Body = { convolve($0["x"]!, $0["c_w"]!, padding: .same, groups: groups) }
     return [
       Workload(
         name: name, inputs: [x], parameters: [weights], operations: operations, bytes: bytes,
@@ -56,7 +57,7 @@ extension Workload {
         name: "\(name)_dx", inputs: [dy], parameters: [weights], operations: operations,
         bytes: bytes, writes: true
       ) {
-        convolveTransposed($0["dy"]!, $0["c_w"]!, padding: .same)
+        convolveTransposed($0["dy"]!, $0["c_w"]!, padding: .same, groups: groups)
       },
       Workload(
         name: "\(name)_dw", kind: .gradient(["c_w"]), inputs: [x, dy], parameters: [weights],

@@ -5,7 +5,7 @@ extension WindowMargins {
   package var windowsOfImage: Int { axes.reduce(1) { $0 * $1.windows } }
 
   /// The elements of an image of the operand.
-  package var imageCount: Int { axes.reduce(channels) { $0 * $1.extent } }
+  package var imageCount: Int { axes.reduce(placeCount) { $0 * $1.extent } }
 
   /// How many neighbouring rows are cut into tiles: those of an element, or of a line of them.
   package var rowsOfRun: Int {
@@ -14,7 +14,7 @@ extension WindowMargins {
 
   /// Whether tiles reach over several elements of a line: where they have few channels and lie side by side.
   package var spansElements: Bool {
-    channels < WindowMargins.fewChannels && innermost.dilation == 1 && innermost.elements > 1
+    channels < WindowMargins.fewChannels && hasDenseLines && innermost.elements > 1
   }
 
   /// The channels below which elements share tiles.
@@ -48,6 +48,6 @@ extension WindowMargins {
           (line.number * axis.windows + window, line.distance * axis.extent + window * axis.stride)
         }
       }
-    }.map { ($0.number, $0.distance * innermost.extent * channels) }
+    }.map { ($0.number, $0.distance * innermost.extent * placeCount) }
   }
 }

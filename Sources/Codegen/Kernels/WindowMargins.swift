@@ -53,13 +53,17 @@ package struct WindowMargins: Hashable, Sendable, Codable {
 
   /// From the outermost to the innermost.
   package var axes: [Axis]
+  /// The channels of a group: the terms of an element, or its rows.
   package var channels: Int
+  /// The number of groups, each with a product of its own.
+  package var groups: Int
   /// Whether sums are over windows rather than over their elements.
   package var sumsWindows: Bool
 
-  package init(axes: [Axis], channels: Int, sumsWindows: Bool = false) {
+  package init(axes: [Axis], channels: Int, groups: Int = 1, sumsWindows: Bool = false) {
     self.axes = axes
     self.channels = channels
+    self.groups = groups
     self.sumsWindows = sumsWindows
   }
 
@@ -72,7 +76,8 @@ package struct WindowMargins: Hashable, Sendable, Codable {
         dilation: convolution.dilations[axis], low: convolution.low[axis],
         extent: x.dimensions[axis + 1])
     }
-    channels = x.dimensions[convolution.spatialRank + 1]
+    groups = convolution.groups
+    channels = x.dimensions[convolution.spatialRank + 1] / groups
     sumsWindows = convolution.kernel != nil
     let isInside = axes.allSatisfy { axis in
       axis.windows == 0
@@ -83,6 +88,10 @@ package struct WindowMargins: Hashable, Sendable, Codable {
 
   /// The spatial axis along which windows are neighbouring rows.
   package var innermost: Axis { axes[axes.count - 1] }
+  /// The elements of the operand from one place to the next.
+  package var placeCount: Int { groups * channels }
+  /// Whether the elements of a window that are read together lie side by side, line by line.
+  package var hasDenseLines: Bool { innermost.dilation == 1 && groups == 1 }
   /// The lines of a window's elements.
   package var lines: Int { axes.dropLast().reduce(1) { $0 * $1.elements } }
 

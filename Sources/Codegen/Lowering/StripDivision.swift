@@ -156,7 +156,7 @@ private struct StripDivision {
       }
     }
     var (strip, distances) = (contraction, Distances())
-    guard contraction.margins == nil,
+    guard contraction.margins == nil, contraction.extents.groups == 1,
       let left = strip.left.layout.cut(batch: counts[..<products], kept: counts[products...]),
       let right = strip.right.layout.cut(batch: counts[..<products], kept: []),
       let (cuts, extents) = StripDivision.cuts(of: contraction.domain, into: counts),

@@ -288,7 +288,8 @@ extension Kernel {
 
   /// The extents of the batch and the rows of each product, if the kernel is a batch of products of matrices.
   fileprivate var batchOfProducts: (batch: [Int], rows: Int)? {
-    guard case .contraction(let product) = body, product.extents.batch > 1, product.extents.m > 1
+    guard case .contraction(let product) = body, product.extents.batch > 1, product.extents.m > 1,
+      product.extents.groups == 1
     else { return nil }
     // What goes on evenly in one factor may not in the other.
     let batches = [product.left.layout.batch, product.right.layout.batch]

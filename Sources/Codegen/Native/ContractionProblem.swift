@@ -7,6 +7,10 @@ import DescentGraph
 /// make several products, one for each run of rows that do.
 struct ContractionProblem {
   let batch: Int
+  /// How many of the kernel's own products follow one another side by side in the result's rows, and into how many
+  /// runs of rows each of these was divided.
+  let groups: Int
+  let rowRuns: Int
   let m: Int
   let n: Int
   let k: Int
@@ -78,9 +82,10 @@ struct ContractionProblem {
   init?(_ kernel: ContractionKernel) {
     let extents = kernel.extents
     margins = kernel.margins
-    (k, chunks) = (extents.k, kernel.chunks)
+    (k, chunks, groups) = (extents.k, kernel.chunks, extents.groups)
     // Columns must be equally far apart; where rows are not, a column stays one.
-    isTurned = extents.n == 1 && extents.m > 1 && kernel.left.layout.isPlain && margins == nil
+    isTurned =
+      extents.n == 1 && extents.m > 1 && kernel.left.layout.isPlain && margins == nil && groups == 1
     let (first, second) = isTurned ? (kernel.right, kernel.left) : (kernel.left, kernel.right)
     let rows = isTurned ? 1 : extents.m
     n = isTurned ? extents.m : extents.n
@@ -94,7 +99,7 @@ struct ContractionProblem {
       if !left.kept.isEven { left.kept = rows }
       left.summed = Runs(
         length: max(1, margins.windowsOfImage),
-        step: 4 * margins.innermost.stride * margins.channels, starts: [0])
+        step: 4 * margins.innermost.stride * margins.placeCount, starts: [0])
     } else if let margins {
       guard let terms = left.summed.cut(every: margins.channels), terms.isDense,
         let rows = left.kept.cut(every: margins.innermost.windows),
@@ -116,11 +121,11 @@ struct ContractionProblem {
       let count = outer.reduce(1) { $0 * $1.extent }
       right.batch = ContractionProblem.axes(
         second.layout.batch + [FactorLayout.Axis(extent: count, stride: 0)])
-      batch = extents.batch * count
+      (batch, rowRuns) = (extents.batch * count, count)
       m = left.kept.length
       left.kept = Runs(length: m, step: left.kept.step, starts: [0])
     } else {
-      (batch, m) = (extents.batch, rows)
+      (batch, rowRuns, m) = (extents.batch, 1, rows)
     }
     (self.left, self.right) = (left, right)
   }
@@ -136,6 +141,15 @@ struct ContractionProblem {
 
   /// Whether the result has no elements.
   var isEmpty: Bool { batch == 0 || m == 0 || n == 0 }
+
+  /// The elements of the result from one row to the next.
+  var rowLength: Int { groups * n }
+
+  /// The distances in bytes from product to product in the result.
+  var resultBatch: [ContractionSteps.BatchAxis] {
+    let steps = isEmpty ? nil : ContractionSteps([1], over: [batch * m * n], self)
+    return (steps?.batch ?? []).map { .init(products: $0.products, stride: 4 * $0.stride) }
+  }
 
   /// The most steps of k in one run.
   var run: Int { (k + chunks - 1) / chunks }

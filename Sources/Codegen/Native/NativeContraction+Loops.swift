@@ -95,11 +95,7 @@ extension NativeContraction {
     // An epilogue finds what it stores by itself.
     if epilogue == nil {
       assembler.emit(.mov, .rax, .at(.rdi, 8 * kernel.stores[0].operand))
-      if problem.batch > 1 {
-        assembler.move(4 * problem.m * problem.n, to: .rcx)
-        assembler.emit(.imul, .rcx, local(.batch))
-        assembler.emit(.add, .rax, .rcx)
-      }
+      writeProductDistance(problem.resultBatch, &assembler)
       store(.rax, to: .result, &assembler)
     }
     writeStreamBases(&assembler)

@@ -317,7 +317,7 @@ extension NativeContraction {
     if let epilogue {
       epilogue.writeBases(self, &assembler)
     } else {
-      assembler.move(problem.n, to: .r10)
+      assembler.move(problem.rowLength, to: .r10)
       assembler.emit(.imul, .r10, .rax)
       assembler.emit(.add, .r10, .r11)
       load(.result, to: .rax, &assembler)
@@ -334,7 +334,7 @@ extension NativeContraction {
             self, row, column * width, sum: UInt8(register), count: panel.count(column),
             &assembler)
         } else {
-          let target = Memory.at(.r10, 4 * (row * problem.n + column * width))
+          let target = Memory.at(.r10, 4 * (row * problem.rowLength + column * width))
           NativeTail.store(
             vector(register), to: target, isPartial: panel.isPartial(column),
             isStreamed: streamsResult, &assembler)

@@ -41,8 +41,7 @@ extension NativeContraction {
     _ blocks: WindowBlocks, _ assembler: inout Assembler
   ) {
     let line = margins.innermost.elements
-    let takesLines =
-      variant.found.isEmpty && blocks.hasWholeLines && margins.innermost.dilation == 1
+    let takesLines = variant.found.isEmpty && blocks.hasWholeLines && margins.hasDenseLines
     let terms = takesLines ? line * margins.channels : blocks.run
     let (loop, leftOut, next) = (
       assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel()

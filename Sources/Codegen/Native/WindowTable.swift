@@ -85,7 +85,7 @@ struct WindowTable {
     _ segments: [Segment], _ line: Int, _ margins: WindowMargins, _ images: ImageBlocks
   ) -> [Range<Int>] {
     let inner = margins.innermost
-    let step = 4 * inner.stride * margins.channels
+    let step = 4 * inner.stride * margins.placeCount
     var blocks = [[Entry]](repeating: [], count: parts)
     for (number, distance) in margins.lines(finding: line) {
       for segment in segments {

@@ -55,6 +55,21 @@ struct FactorTrace {
     return true
   }
 
+  /// Divides an axis of the factor, along which nothing was followed yet, into equal parts; which part it is becomes an
+  /// axis of the batch.
+  mutating func divide(_ axis: Int, into parts: Int) {
+    guard parts > 1 else { return }
+    let inner = extents.count
+    extents.append(extents[axis] / parts)
+    extents[axis] = parts
+    places[axis].terms = [(axis, extents[inner]), (inner, 1)]
+    for role in roles.indices {
+      guard let position = roles[role].firstIndex(of: axis) else { continue }
+      roles[role][position] = inner
+    }
+    roles[0].append(axis)
+  }
+
   /// Lays windows over the second axis and those after it, as many as there are windows.
   ///
   /// Each becomes a place and an element of the window, one of which is kept and the other summed over: places after

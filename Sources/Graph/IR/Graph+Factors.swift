@@ -73,11 +73,15 @@ extension Convolution {
   fileprivate func trace(_ x: Shape, _ second: Shape, _ side: FactorLayout.Side) -> FactorTrace {
     let last = spatialRank + 1
     guard side == .left else {
-      return FactorTrace(second.dimensions, batch: [], kept: [last], summed: Array(0..<last))
+      var trace = FactorTrace(
+        second.dimensions, batch: [], kept: [last], summed: Array(0..<last))
+      trace.divide(last, into: groups)
+      return trace
     }
     let isGradient = kernel != nil
     var trace = FactorTrace(
       x.dimensions, batch: [], kept: [isGradient ? last : 0], summed: [isGradient ? 0 : last])
+    trace.divide(last, into: groups)
     let (counts, kernel) = (windowCounts(x, second), kernel(second))
     trace.layWindows(
       (0..<spatialRank).map { axis in

@@ -22,14 +22,20 @@ public struct Contraction: Hashable, Sendable, Codable {
 
   /// The extents of one contraction of bound operands.
   package struct Extents: Hashable, Sendable, Codable {
+    /// The number of products, each of which has m rows and n columns.
     package let batch: Int
+    /// How many neighbouring products of the batch lie side by side, so that a row of the result has n columns of each.
+    package let groups: Int
     package let m: Int
     package let n: Int
     package let k: Int
 
-    package init(batch: Int, m: Int, n: Int, k: Int) {
-      (self.batch, self.m, self.n, self.k) = (batch, m, n, k)
+    package init(batch: Int, groups: Int = 1, m: Int, n: Int, k: Int) {
+      (self.batch, self.groups, self.m, self.n, self.k) = (batch, groups, m, n, k)
     }
+
+    /// The elements of a row of the result.
+    package var rowLength: Int { groups * n }
 
     /// The operations of all products, a fused multiply-add counted as two.
     package var flops: Int {

@@ -27,8 +27,10 @@ extension Convolution {
     let extents: [Int]
     /// The distance between neighbours along each spatial axis.
     let steps: [Int]
-    let channels: Int
     let features: Int
+    /// The number of groups, and the channels and features of each.
+    let groups: Int
+    let part: (channels: Int, features: Int)
 
     init(_ convolution: Convolution, _ x: Shape, _ second: Shape) {
       let count = convolution.spatialRank
@@ -38,7 +40,8 @@ extension Convolution {
       steps = (1...count).map { x[($0 + 1)...].reduce(1, *) }
       extents = Array(x[1...count])
       images = stridedOffsets([x[0]], strides: [x[1...].reduce(1, *)])
-      (channels, features) = (x[count + 1], second.dimensions[count + 1])
+      (features, groups) = (second.dimensions[count + 1], convolution.groups)
+      part = (x[count + 1] / groups, features / groups)
       self.windows = Places.indices(windows).map { window in
         axes.map { window[$0] * convolution.strides[$0] - convolution.low[$0] }
       }
@@ -65,6 +68,10 @@ extension Convolution {
       }
     }
 
+    private func features(of group: Int) -> Range<Int> {
+      group * part.features..<(group + 1) * part.features
+    }
+
     func products<T: FloatingPoint>(_ x: [T], _ weights: [T]) -> [T] {
       var results: [T] = []
       results.reserveCapacity(images.count * windows.count * features)
@@ -73,11 +80,13 @@ extension Convolution {
           var sums = [T](repeating: 0, count: features)
           for (number, element) in elements.enumerated() {
             guard let place = place(window, element) else { continue }
-            for channel in 0..<channels {
-              let factor = x[image + place + channel]
-              let row = (number * channels + channel) * features
-              for feature in 0..<features {
-                sums[feature].addProduct(factor, weights[row + feature])
+            for group in 0..<groups {
+              for channel in 0..<part.channels {
+                let factor = x[image + place + group * part.channels + channel]
+                let row = (number * part.channels + channel) * features
+                for feature in features(of: group) {
+                  sums[feature].addProduct(factor, weights[row + feature])
+                }
               }
             }
           }
@@ -89,17 +98,19 @@ extension Convolution {
 
     func gradient<T: FloatingPoint>(_ x: [T], _ cotangent: [T]) -> [T] {
       var results: [T] = []
-      results.reserveCapacity(elements.count * channels * features)
+      results.reserveCapacity(elements.count * part.channels * features)
       for element in elements {
-        for channel in 0..<channels {
+        for channel in 0..<part.channels {
           var (sums, row) = ([T](repeating: 0, count: features), 0)
           for image in images {
             for window in windows {
               defer { row += features }
               guard let place = place(window, element) else { continue }
-              let factor = x[image + place + channel]
-              for feature in 0..<features {
-                sums[feature].addProduct(factor, cotangent[row + feature])
+              for group in 0..<groups {
+                let factor = x[image + place + group * part.channels + channel]
+                for feature in features(of: group) {
+                  sums[feature].addProduct(factor, cotangent[row + feature])
+                }
               }
             }
           }

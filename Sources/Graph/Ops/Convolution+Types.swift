@@ -57,8 +57,11 @@ extension Convolution {
   /// Returns the shape of windows times weights.
   private func product(_ x: Shape, _ weights: Shape) throws(GraphError) -> Shape {
     let count = spatialRank
-    guard x[count + 1] == weights[count] else {
-      throw GraphError("\(name): \(x[count + 1]) channels do not fit weights \(weights)")
+    let (channels, features) = (x[count + 1].fixed ?? 0, weights[count + 1].fixed ?? 0)
+    try checkGroups(channels, features)
+    guard channels / groups == weights[count].fixed else {
+      let parts = groups == 1 ? "" : " in \(groups) groups"
+      throw GraphError("\(name): \(channels) channels\(parts) do not fit weights \(weights)")
     }
     return Shape([x[0]] + (try windows(x, kernel(weights))) + [weights[count + 1]])
   }
@@ -71,8 +74,20 @@ extension Convolution {
       throw GraphError(
         "\(name): cotangent \(cotangent) does not have a place for each of \(windows) windows")
     }
-    let sides = [x[spatialRank + 1], cotangent[spatialRank + 1]]
+    let channels = x[spatialRank + 1].fixed ?? 0
+    let features = cotangent[spatialRank + 1]
+    try checkGroups(channels, features.fixed ?? 0)
+    let sides = [Extent(offset: channels / groups), features]
     return Shape(kernel.map { Extent(offset: $0) } + sides)
+  }
+
+  private func checkGroups(_ channels: Int, _ features: Int) throws(GraphError) {
+    guard (1...max(1, channels, features)).contains(groups), channels % groups == 0,
+      features % groups == 0
+    else {
+      throw GraphError(
+        "\(name): \(channels) channels and \(features) features do not make \(groups) groups")
+    }
   }
 
   /// Returns how many windows fit along each spatial axis.

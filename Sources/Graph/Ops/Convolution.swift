@@ -6,6 +6,9 @@
 /// - `weightGradient` multiplies them with a cotangent `[batch, windows…, features]`, and is
 ///   `[kernel…, channels, features]`: each element of a window meets the features of the window's place.
 ///
+/// Channels and features may be cut into equally many equal parts, the groups: a feature meets the channels of its own
+/// part only, and weights have as many channels as a part.
+///
 /// Windows may begin before the operand and end behind it; what they do not find there is left out of the sums. The
 /// weights are not turned round.
 ///
@@ -22,25 +25,30 @@ public struct Convolution: Hashable, Sendable, Codable {
   public let low: [Int]
   /// How far behind the operand a window may end along each spatial axis.
   public let high: [Int]
+  /// Into how many parts channels and features are divided.
+  public let groups: Int
   /// The extents of the kernel's axes, if the weights' gradient is computed.
   public let kernel: [Int]?
 
   /// Creates a convolution, or the gradient of its weights if their extents along the spatial axes are given; windows
   /// lie within the operand if nothing else is said.
   public init(
-    strides: [Int], dilations: [Int], low: [Int]? = nil, high: [Int]? = nil, kernel: [Int]? = nil
+    strides: [Int], dilations: [Int], low: [Int]? = nil, high: [Int]? = nil, groups: Int = 1,
+    kernel: [Int]? = nil
   ) {
     self.strides = strides
     self.dilations = dilations
     self.low = low ?? strides.map { _ in 0 }
     self.high = high ?? strides.map { _ in 0 }
+    self.groups = groups
     self.kernel = kernel
   }
 
   /// Returns the same windows, multiplied with weights or, if the extents of their kernel are given, for the gradient
   /// of these.
   package func with(kernel: [Int]?) -> Convolution {
-    Convolution(strides: strides, dilations: dilations, low: low, high: high, kernel: kernel)
+    Convolution(
+      strides: strides, dilations: dilations, low: low, high: high, groups: groups, kernel: kernel)
   }
 
   /// Whether all windows lie within the operand, whatever its extents.
@@ -70,13 +78,14 @@ public struct Convolution: Hashable, Sendable, Codable {
     }
   }
 
-  /// Returns the product that bound operands make: windows with their elements, one of which are the rows and the other
-  /// the terms, and a column for each feature.
+  /// Returns the products that bound operands make, one for each group: windows with their elements, one of which are
+  /// the rows and the other the terms, and a column for each feature.
   package func extents(_ x: Shape, _ second: Shape) -> Contraction.Extents {
     let windows = windowCounts(x, second).reduce(x.dimensions[0], *)
-    let elements = kernel(second).reduce(x.dimensions[spatialRank + 1], *)
+    let elements = kernel(second).reduce(x.dimensions[spatialRank + 1] / groups, *)
     let (m, k) = kernel == nil ? (windows, elements) : (elements, windows)
-    return Contraction.Extents(batch: 1, m: m, n: second.dimensions[spatialRank + 1], k: k)
+    return Contraction.Extents(
+      batch: groups, groups: groups, m: m, n: second.dimensions[spatialRank + 1] / groups, k: k)
   }
 }
 
@@ -124,7 +133,9 @@ extension Convolution: OpDefinition {
   package var attributes: Attributes {
     let windows = kernel.map { Attributes().with("kernel", $0) } ?? Attributes()
     let inside = windows.with("strides", strides).with("dilations", dilations)
-    return isInside ? inside : inside.with("low", low).with("high", high)
+    var attributes = isInside ? inside : inside.with("low", low).with("high", high)
+    if groups != 1 { attributes.append("groups", .extent(Extent(offset: groups))) }
+    return attributes
   }
 
   package func cost(of operands: [TensorType], result: TensorType) -> Cost {
@@ -134,7 +145,8 @@ extension Convolution: OpDefinition {
 
   package static var samples: [Convolution] {
     let sample = Convolution(strides: [1, 2], dilations: [1, 1], low: [1, 0], high: [0, 2])
-    return [sample, sample.with(kernel: [2, 3])]
+    let parts = Convolution(strides: [1], dilations: [2], groups: 2)
+    return [sample, sample.with(kernel: [2, 3]), parts, parts.with(kernel: [3])]
   }
 
   package static func named(
@@ -146,6 +158,7 @@ extension Convolution: OpDefinition {
       strides: try attributes.integers("strides"), dilations: try attributes.integers("dilations"),
       low: isInside ? nil : try attributes.integers("low"),
       high: isInside ? nil : try attributes.integers("high"),
+      groups: attributes["groups"] == nil ? 1 : try attributes.integer("groups"),
       kernel: name == "convolve" ? nil : try attributes.integers("kernel"))
   }
 }

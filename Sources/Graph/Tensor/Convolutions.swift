@@ -24,11 +24,10 @@ public enum ChannelAxis: Hashable, Sendable {
 /// Returns each window of a tensor multiplied with weights and summed.
 ///
 /// The weights are not turned round, as everywhere in this field. An element of the result takes its products in the
-/// order of the kernel's axes, then of the channels. One group is an operation of its own, which leaves out what a
-/// window would find among the zeros around: it differs from adding them where weights are not finite. Around the
-/// operand of windows of more than 32 elements along the last axis, or of more than 64 lines of them, zeros are put
-/// and added. The windows of several groups are gathered for a batched matrix product; where every channel is a group
-/// of its own they are read in place.
+/// order of the kernel's axes, then of the channels. It leaves out what a window would find among the zeros around: it
+/// differs from adding them where weights are not finite. Around the operand of windows of more than 32 elements along
+/// the last axis, or of more than 64 lines of them, zeros are put and added; and so they are where every channel is a
+/// group of its own.
 ///
 /// - Parameters:
 ///   - x: `[batch, spatial…, channels]` with one to three spatial axes.
@@ -246,39 +245,23 @@ private struct ConvolutionArguments {
 
   /// Returns the windows of a tensor with zeros around it times weights.
   func result(_ x: Tensor, _ weights: Tensor, _ zeros: Zeros) -> Tensor {
-    guard groups > 1 else {
+    let (count, outputs) = (kernel.count, features / groups)
+    // A tensor has room for one more axis unless there are three of windows.
+    guard groups > 1, groups == channels, outputs == 1 || count < 3 else {
       let convolution = Convolution(
-        strides: strides, dilations: dilations, low: zeros.low, high: zeros.high)
+        strides: strides, dilations: dilations, low: zeros.low, high: zeros.high, groups: groups)
       return x.convolved(convolution, weights)
     }
+    // Single channels make no products of matrices: vectors of them meet the weights.
     let windows = x.surrounded(low: zeros.low, high: zeros.high)
       .windows(kernel: kernel, strides: strides, dilations: dilations)
-    let count = kernel.count
     guard !windows.isPlaceholder else { return windows }
     let places = Array(windows.shape.extents[0...count])
-    let elements = kernel.reduce(1, *)
-    let (inputs, outputs) = (channels / groups, features / groups)
-    // A tensor has room for one more axis unless there are three of windows.
-    if inputs == 1, outputs == 1 || count < 3 {
-      // Windows are read where they lie.
-      let parts = outputs == 1 ? [features] : [groups, outputs]
-      let factors = (kernel + parts).map { Extent(offset: $0) }
-      let elements = outputs == 1 ? windows : windows.expandAxis(-1)
-      return (elements * weights.reshaped(Shape(factors)))
-        .reduce(.sum, Array(count + 1...2 * count), false)
-        .reshaped(Shape(places + [Extent(offset: features)]))
-    }
-    guard let rows = Shape.product(places) else {
-      return x.failure("\(name): the number of windows overflows")
-    }
-    let split = windows.reshaped(
-      Shape(places + [elements, groups, inputs].map { Extent(offset: $0) }))
-    let left = split.moveAxes([count + 2], to: [0]).reshaped(
-      [Extent(offset: groups), rows, Extent(offset: elements * inputs)])
-    let right = weights.reshaped(
-      [Extent(offset: elements * inputs), Extent(offset: groups), Extent(offset: outputs)]
-    ).transpose([1, 0, 2])
-    return left.matmul(right).transpose([1, 0, 2])
+    let parts = outputs == 1 ? [features] : [groups, outputs]
+    let factors = (kernel + parts).map { Extent(offset: $0) }
+    let elements = outputs == 1 ? windows : windows.expandAxis(-1)
+    return (elements * weights.reshaped(Shape(factors)))
+      .reduce(.sum, Array(count + 1...2 * count), false)
       .reshaped(Shape(places + [Extent(offset: features)]))
   }
 }
@@ -332,9 +315,6 @@ extension Tensor {
       .movement(.transpose([0] + places + places.map { $0 + 1 } + [2 * kernel.count + 1])))
   }
 
-  /// The weights of the convolution that takes features back to channels.
-  package var turnedWeights: Tensor { turned(groups: 1) }
-
   fileprivate func channelsLast(_ channels: ChannelAxis) -> Tensor {
     channels == .first && rank > 2 && !isPlaceholder ? moveAxes([1], to: [rank - 1]) : self
   }
@@ -351,7 +331,7 @@ extension Tensor {
 
   /// Returns weights of the convolution that takes features back to channels: turned round along the kernel's axes,
   /// features and channels of each group changed over.
-  fileprivate func turned(groups: Int) -> Tensor {
+  package func turned(groups: Int) -> Tensor {
     guard !isPlaceholder, rank > 2, groups >= 1, let features = shape.extents.last?.fixed,
       features % groups == 0
     else { return self }
@@ -374,6 +354,6 @@ extension Tensor {
 extension Convolution {
   /// The same convolution of an operand with its zeros around it.
   fileprivate var inside: Convolution {
-    Convolution(strides: strides, dilations: dilations, kernel: kernel)
+    Convolution(strides: strides, dilations: dilations, groups: groups, kernel: kernel)
   }
 }

@@ -10,6 +10,7 @@ import DescentGraph
 //   strides of 1      G under windows of W turned round, which reach outside of it, channels and features changed over
 //   other strides     G·Wᵀ, the windows' own gradients, each added to the elements of its window
 //
+// Groups are so many of these side by side.
 // The first would multiply with the zeros between windows that lie apart. Where the windows of x reach outside of it,
 // what the second adds up there is thrown away.
 
@@ -51,8 +52,8 @@ extension Convolution: Differentiable {
     }
     let turned = Convolution(
       strides: strides, dilations: dilations, low: before.map { max($0, 0) },
-      high: behind.map { max($0, 0) })
-    return cotangent.convolved(turned, weights.turnedWeights)
+      high: behind.map { max($0, 0) }, groups: groups)
+    return cotangent.convolved(turned, weights.turned(groups: groups))
   }
 
   private func gradientByWindows(
@@ -62,9 +63,8 @@ extension Convolution: Differentiable {
     guard let elements = Shape.product(weights.shape.extents.dropLast()) else {
       return cotangent.failure("gradient of \(name): \(weights.shape) cannot be counted")
     }
-    let matrix = weights.reshaped(Shape([elements, weights.shape[weights.rank - 1]]))
-    let windows = cotangent.apply(.contraction(Contraction(transposeRight: true)), matrix)
-      .reshaped(Shape(places + Array(weights.shape.extents.dropLast())))
+    let windows = products(cotangent, weights, elements)
+      .reshaped(Shape(places + Array(weights.shape.extents.prefix(spatialRank)) + [x[x.rank - 1]]))
     // Each window's elements stand beside its place, axis by axis.
     let axes = 0..<spatialRank
     var sum = windows.apply(
@@ -80,5 +80,28 @@ extension Convolution: Differentiable {
         axis: axis + 1, from: Extent(offset: low[axis]), to: Extent(offset: low[axis] + extent))
     }
     return sum
+  }
+  /// Returns a cotangent times transposed weights, for each place the elements of its window.
+  private func products(_ cotangent: Tensor, _ weights: Tensor, _ elements: Extent) -> Tensor {
+    let transposed = Op.contraction(Contraction(transposeRight: true))
+    guard groups > 1 else {
+      let matrix = weights.reshaped(Shape([elements, weights.shape[weights.rank - 1]]))
+      return cotangent.apply(transposed, matrix)
+    }
+    guard let rows = Shape.product(cotangent.shape.extents.dropLast()),
+      let features = weights.shape.extents.last?.fixed, let elements = elements.fixed,
+      let channels = weights.shape[spatialRank].fixed
+    else {
+      return cotangent.failure(
+        "gradient of \(name): the places of \(cotangent.shape) cannot be counted")
+    }
+    // A matrix for each group.
+    let parts = [Extent(offset: groups), Extent(offset: features / groups)]
+    let matrices = [(cotangent, rows), (weights, Extent(offset: elements))].map { tensor, rows in
+      tensor.reshaped(Shape([rows] + parts)).transpose([1, 0, 2])
+    }
+    let sides = [elements / max(1, channels), channels].map { Extent(offset: $0) }
+    return matrices[0].apply(transposed, matrices[1])
+      .reshaped(Shape([parts[0], rows] + sides)).transpose([1, 2, 0, 3])
   }
 }

@@ -124,7 +124,8 @@ extension MovementRules {
       }
       ranges[ranges.count - 1] = SliceRange(start: 0, count: channels, stride: 1)
       let narrowed = Convolution(
-        strides: convolution.strides, dilations: convolution.dilations, low: low, high: high)
+        strides: convolution.strides, dilations: convolution.dilations, low: low, high: high,
+        groups: convolution.groups)
       return .node(
         .convolution(narrowed),
         [match.move(ranges.movement, inner.operands[0]), .value(inner.operands[1])])

@@ -88,12 +88,13 @@ struct WinogradEstimate {
   /// More elements than planes may have.
   private static let mostElements = 0x1p48
 
-  /// Looks at a product, or returns nil where its windows are not 3×3 neighbours, one step apart.
+  /// Looks at a product, or returns nil where its windows are not 3×3 neighbours, one step apart, or it has groups.
   init?(
     _ op: Convolution, _ operands: [TensorType], _ result: TensorType, changesWeights: Bool
   ) {
     let (first, second) = (operands[0].shape, operands[1].shape)
-    guard op.spatialRank == 2, result.dataType == .f32, op.kernel(second) == [3, 3],
+    guard op.spatialRank == 2, op.groups == 1, result.dataType == .f32,
+      op.kernel(second) == [3, 3],
       (op.strides + op.dilations).allSatisfy({ $0 == 1 }),
       (op.low + op.high).allSatisfy({ $0 < Winograd.kernel }), first.count > 0,
       result.shape.count > 0

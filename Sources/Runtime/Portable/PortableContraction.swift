@@ -68,7 +68,9 @@ struct PortableContraction {
     _ batch: Int, _ first: Int, _ count: Int, _ rightRange: FactorRange
   ) {
     let n = extents.n
-    let start = (batch * extents.m + first) * n
+    // Groups follow one another in the result's rows.
+    let (product, group) = (batch / extents.groups, batch % extents.groups)
+    let start = (product * extents.m + first) * extents.rowLength + group * n
     // Without an epilogue the rows go straight to their place.
     let rows =
       hasEpilogue
@@ -78,15 +80,24 @@ struct PortableContraction {
     var row = first
     while row < first + count {
       let alike = margins?.alike(row..<first + count) ?? row..<first + count
-      runTiles(a, b, row, alike.count, rightRange, rows + (row - first) * n)
+      runTiles(a, b, row, alike.count, rightRange, rows + (row - first) * rowStep)
       row += alike.count
     }
     guard hasEpilogue else { return }
-    machine.core = UnsafeMutableRawPointer(rows)
+    guard extents.groups > 1 else { return finish(rows, start, count * n) }
+    for row in 0..<count { finish(rows + row * n, start + row * extents.rowLength, n) }
+  }
+
+  /// The elements from one row of sums to the next.
+  private var rowStep: Int { hasEpilogue ? extents.n : extents.rowLength }
+
+  /// Runs the epilogue over sums, and stores what it gives from an element of the result on.
+  private mutating func finish(_ sums: UnsafeMutablePointer<Float>, _ start: Int, _ count: Int) {
+    machine.core = UnsafeMutableRawPointer(sums)
     machine.coreStart = start
     var element = start
-    while element < start + count * n {
-      let block = min(BlockMachine.blockSize, start + count * n - element)
+    while element < start + count {
+      let block = min(BlockMachine.blockSize, start + count - element)
       machine.run(element, block)
       for index in 0..<storeCount {
         machine.store(
@@ -175,12 +186,12 @@ struct PortableContraction {
     guard (suspicion[0] | suspicion[1] | suspicion[2] | suspicion[3]) >> 63 == 0 else {
       return false
     }
-    let n = extents.n
+    let step = rowStep
     for lane in 0..<4 {
       rows[lane] = Float(sums.0[lane])
-      if count > 1 { rows[n + lane] = Float(sums.1[lane]) }
-      if count > 2 { rows[2 * n + lane] = Float(sums.2[lane]) }
-      if count > 3 { rows[3 * n + lane] = Float(sums.3[lane]) }
+      if count > 1 { rows[step + lane] = Float(sums.1[lane]) }
+      if count > 2 { rows[2 * step + lane] = Float(sums.2[lane]) }
+      if count > 3 { rows[3 * step + lane] = Float(sums.3[lane]) }
     }
     return true
   }
@@ -207,7 +218,7 @@ struct PortableContraction {
     let length = (extents.k + chunks - 1) / chunks
     for row in 0..<count {
       for lane in 0..<width {
-        rows[row * extents.n + lane] = chunk(
+        rows[row * rowStep + lane] = chunk(
           0, 1, max(1, chunks), length, a, b, first + row, column + lane)
       }
     }
