@@ -107,6 +107,11 @@ private struct Drawing {
       low: kernel.map { random.int(0...$0 + 1) }, high: kernel.map { random.int(0...$0 + 1) },
       inputs: random.int(1...48), outputs: random.int(1...40))
     if random.chance(30) {
+      shape.groups = random.int(2...24)
+      if random.chance(70) { shape.inputs = random.pick([1, 1, 2, 3, 4, 8]) }
+      if random.chance(70) { shape.outputs = random.pick([1, shape.inputs, 2, 4, 8, 16]) }
+    }
+    if random.chance(30) {
       (shape.low, shape.high) = (kernel.map { $0 / 2 }, kernel.map { $0 / 2 })
     }
     // The innermost axis is the long one; the interpreter has to do all of it, too.
@@ -118,8 +123,12 @@ private struct Drawing {
     }
     let products =
       windows.reduce(shape.batch, *) * kernel.reduce(1, *) * shape.inputs * shape.outputs
-    let excess = products / 400_000
-    if excess > 0 { shape.inputs = max(1, shape.inputs / (excess + 1)) }
+    let excess = products * shape.groups / 400_000
+    if excess > 0 {
+      let groups = shape.groups
+      shape.groups = max(1, groups / (excess + 1))
+      shape.inputs = max(1, shape.inputs * groups / shape.groups / (excess + 1))
+    }
     return shape
   }
 

@@ -38,8 +38,10 @@ import Testing
       let x = g.input("x", [2, height, width, channels])
       let w = g.input("w", [kernel, kernel, 1, channels])
       let bias = g.input("bias", [channels])
-      let count = channels.fixed ?? 1
-      g.output("y", relu(convolve(x, w, strides: [stride, stride], groups: count) + bias))
+      let windows = x.windows(
+        kernel: [kernel, kernel].compactMap(\.fixed), strides: [stride, stride], dilations: [1, 1])
+      g.output(
+        "y", relu((windows * w.reshaped([kernel, kernel, channels])).sum(axes: [3, 4]) + bias))
     }
   }
 

@@ -188,8 +188,13 @@ extension RandomGraphDrawing {
       guard length > 0 else { return nil }
       kernel.append(Extent(offset: random.int(1...Swift.min(3, (length - 1) / dilation + 1))))
     }
-    let weights = weight(Shape(kernel + [x.shape[x.rank - 1], Extent(offset: extent())]))
-    let convolution = Convolution(strides: strides, dilations: dilations, low: low, high: high)
+    let channels = length(x.shape[x.rank - 1])
+    let divisors = (1...Swift.max(1, channels)).filter { channels % $0 == 0 }
+    let groups = random.chance(40) ? random.pick(divisors) : 1
+    let sides = [channels / groups, groups * extent()].map { Extent(offset: $0) }
+    let weights = weight(Shape(kernel + sides))
+    let convolution = Convolution(
+      strides: strides, dilations: dilations, low: low, high: high, groups: groups)
     let product = x.apply(.convolution(convolution), weights)
     guard random.chance(40) else { return product }
     return x.apply(.convolution(convolution.with(kernel: kernel.compactMap(\.fixed))), product)

@@ -15,6 +15,7 @@ extension Workload {
     return shapes.flatMap { contraction($0.0, $0.1, $0.2, $0.3) } + rows
       + images.flatMap { convolution(channels: $0.0, extent: $0.1) }
       + images.flatMap { convolution(channels: 2 * $0.0, extent: $0.1, groups: 32) }
+      + images.flatMap { convolution(channels: 4 * $0.0, extent: $0.1, groups: 4 * $0.0) }
       + [(32, 128), (8, 1024), (2, 4096)].flatMap { attention(heads: $0.0, length: $0.1) }
       + [layer("rows_1x1024x1024", 1, 1024, 1024), map, softmaxRows, layerNormRows]
   }

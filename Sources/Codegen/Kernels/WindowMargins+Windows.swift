@@ -12,9 +12,11 @@ extension WindowMargins {
     spansElements ? innermost.elements * channels : channels
   }
 
-  /// Whether tiles reach over several elements of a line: where they have few channels and lie side by side.
+  /// Whether tiles reach over several elements of a line: where they have few channels, and the rows of all of them
+  /// are equally far apart.
   package var spansElements: Bool {
-    channels < WindowMargins.fewChannels && hasDenseLines && innermost.elements > 1
+    channels < WindowMargins.fewChannels && (channels == 1 || hasDenseLines)
+      && innermost.elements > 1
   }
 
   /// The channels below which elements share tiles.

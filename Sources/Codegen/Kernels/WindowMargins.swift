@@ -90,7 +90,7 @@ package struct WindowMargins: Hashable, Sendable, Codable {
   package var innermost: Axis { axes[axes.count - 1] }
   /// The elements of the operand from one place to the next.
   package var placeCount: Int { groups * channels }
-  /// Whether the elements of a window that are read together lie side by side, line by line.
+  /// Whether the elements of a line of a window lie side by side.
   package var hasDenseLines: Bool { innermost.dilation == 1 && groups == 1 }
   /// The lines of a window's elements.
   package var lines: Int { axes.dropLast().reduce(1) { $0 * $1.elements } }

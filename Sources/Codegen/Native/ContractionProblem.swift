@@ -22,6 +22,8 @@ struct ContractionProblem {
   let transposeLeft: Bool
   /// Whether the right factor's terms, rather than neighbours of its columns, lie side by side.
   let transposeRight: Bool
+  /// The kernel's own groups, if all of them are one product whose columns meet different elements of the left factor.
+  let narrow: NarrowGroups?
   /// Whether rows of the result have become columns.
   let isTurned: Bool
   /// What is left out of the sums, if windows reach outside of the left factor.
@@ -78,8 +80,11 @@ struct ContractionProblem {
     }
   }
 
-  /// Finds what a kernel asks for, or nothing where windows reach outside in a way that no generator knows.
-  init?(_ kernel: ContractionKernel) {
+  /// Finds what a kernel asks for with vectors of a width, or nothing where windows reach outside in a way that no
+  /// generator knows.
+  init?(_ kernel: ContractionKernel, width: Int) {
+    narrow = NarrowGroups(kernel, width: width)
+    let kernel = narrow?.joined(kernel) ?? kernel
     let extents = kernel.extents
     margins = kernel.margins
     (k, chunks, groups) = (extents.k, kernel.chunks, extents.groups)
@@ -109,7 +114,8 @@ struct ContractionProblem {
       left.summed = terms
       if !left.kept.isEven { left.kept = rows }
     }
-    let isSideBySide = left.kept.length == 1 || left.kept.step == 4
+    // Vectors of groups are read for one row at a time.
+    let isSideBySide = left.kept.length == 1 || left.kept.step == 4 || narrow != nil
     if margins == nil, !isSideBySide, !left.summed.isDense { left.summed = left.summed.divided }
     transposeLeft = margins == nil && !left.summed.isDense
     // Terms in several runs are transposed in any case: only that looks for where they are.

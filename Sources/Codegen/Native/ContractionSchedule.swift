@@ -78,7 +78,7 @@ struct ContractionSchedule {
       leftPacking == .rows && problem.chunks == 1 ? problem.wholeDepth(isWide: isWide) : nil
     windows = WindowBlocks(problem)
     images = ImageBlocks(problem)
-    let given = whole ?? windows?.depth ?? images?.depth
+    let given = whole ?? windows?.depth ?? images?.depth ?? problem.narrowDepth(longest)
     let blocks = (run + (given ?? longest) - 1) / (given ?? longest)
     let even = given ?? (run + blocks - 1) / blocks
     depth = problem.margins != nil || longest < 16 ? even : (even + 15) / 16 * 16
@@ -156,7 +156,9 @@ extension ContractionSchedule.LeftPacking {
   /// Decides for a tile's rows, each of which is read once for every panel.
   fileprivate init(_ problem: ContractionProblem, _ tile: ContractionTile) {
     let summed = problem.left.summed
-    if problem.transposeLeft {
+    if problem.narrow != nil {
+      self = .none
+    } else if problem.transposeLeft {
       let isShort = !summed.isEven && summed.length < 4
       self = isShort || tile.count > 1 && isCrowding(problem.leftStrides.k / 2) ? .columns : .none
     } else {
@@ -176,7 +178,7 @@ extension ContractionProblem {
   /// worth a beginning of their own.
   fileprivate var isGathered: Bool {
     let (kept, summed) = (left.kept, left.summed)
-    return !transposeLeft && margins == nil
+    return !transposeLeft && margins == nil && narrow == nil
       && (!kept.isEven && kept.length < 7 || (!kept.isEven || !summed.isEven) && summed.length < 32)
   }
 
@@ -199,6 +201,13 @@ extension ContractionProblem {
       return max(1, margins.sumsWindows ? margins.rowsOfRun : margins.innermost.windows)
     }
     return transposeLeft || left.kept.isEven || isGathered ? max(1, m) : left.kept.length
+  }
+
+  /// Returns the depth of blocks that do not cut what lies side by side for each of narrow groups, or nil where nothing
+  /// would.
+  fileprivate func narrowDepth(_ longest: Int) -> Int? {
+    guard let narrow, k > longest, left.summed.length == narrow.elements else { return nil }
+    return max(1, longest / narrow.elements) * narrow.elements
   }
 
   /// Returns how many steps of k make blocks that all begin and end alike in the left factor's runs, or nil where such
@@ -270,15 +279,17 @@ struct ContractionTile {
     panelCount = (all + vectors - 1) / vectors
     // Besides the sums there are the panel's vectors and one row's factor; AVX2 keeps one for its tail. A single row
     // takes the panel straight from memory.
-    let registers = isWide ? 32 : 15
+    let registers = (isWide ? 32 : 15) - (problem.narrow?.registerCount(width: width) ?? 0)
     runLength = problem.runLength
     let runs = m / runLength
     let greatest =
       min(m, runLength) == 1 ? 1 : min((registers - 1 - vectors) / vectors, isWide ? 14 : 6)
+    // Where there are several runs, or their rows are told apart by their numbers, each is cut by itself.
+    let isWhole = runs > 1 || problem.narrow?.spreadsRows(width: width) == true
     // Remainders are spread, so that no thin tile is left at the end.
     runCount = min(
       runLength,
-      ContractionTile.roundedUp((runLength + greatest - 1) / greatest, runs > 1 ? 1 : rowParts))
+      ContractionTile.roundedUp((runLength + greatest - 1) / greatest, isWhole ? 1 : rowParts))
     count = runs * runCount
     height = runLength / runCount
     tallCount = runLength % runCount
@@ -302,6 +313,9 @@ struct ContractionTile {
       // Rows a page apart find no room for more than a few.
       default: isWide && problem.hasCrowdingRows ? 4 : 2
       }
+    if let narrow = problem.narrow {
+      return narrow.widestPanel(preferred, isSingle: problem.m == 1, width: isWide ? 16 : 8)
+    }
     // A transposed factor is packed first, and a narrower panel stays in the cache meanwhile.
     return problem.transposeRight ? min(preferred, 4) : preferred
   }

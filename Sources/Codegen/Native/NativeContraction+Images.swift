@@ -122,7 +122,7 @@ extension NativeContraction {
   }
 
   /// The constant that holds numbers of 32 bits, in whole lines and at least one more.
-  private func constant(_ numbers: [Int], _ assembler: inout Assembler) -> Constant {
+  func constant(_ numbers: [Int], _ assembler: inout Assembler) -> Constant {
     let rest = [Int](repeating: 0, count: 16 - numbers.count % 16)
     return assembler.constant(
       (numbers + rest).flatMap { number in

@@ -20,6 +20,7 @@ extension NativeContraction {
     writePrefetch(rows, panel, &assembler)
     writeRowPrefetch(rows, &assembler)
     load(.tileLeft, to: .r8, &assembler)
+    if let narrow = problem.narrow { writeGroups(narrow, panel, &assembler) }
     load(.depth, to: .rcx, &assembler)
     let done = assembler.makeLabel()
     if problem.k == 0 || problem.chunks > 1 {
@@ -171,6 +172,7 @@ extension NativeContraction {
   ) {
     let rows = variant.rows
     let loop = assembler.makeLabel()
+    if let narrow = problem.narrow { writeSpreading(narrow, rows, &assembler) }
     assembler.align(to: 32)
     assembler.bind(loop)
     if rows == 1 {
@@ -189,13 +191,19 @@ extension NativeContraction {
     if source != .packing, schedule.prefetchesRows { writeRowPrefetchStep(&assembler) }
     for row in taken where rows > 1 {
       let factor = vector(factorRegister(row))
+      if let narrow = problem.narrow {
+        writeGroupProducts(narrow, row, panel, factor: factor, &assembler) { column, _ in
+          .register(vector(panelRegister(column)))
+        }
+        continue
+      }
       assembler.emit(.vbroadcastss, factor, .at(.r8, row * tileStrides.m))
       for column in 0..<panel.vectors {
         assembler.emit(
           .vfmadd231ps, vector(sum(row, column, panel)), factor, vector(panelRegister(column)))
       }
     }
-    assembler.emit(.add, .r8, tileStrides.k)
+    writeNextTerm(&assembler)
     assembler.emit(.add, .r9, source == .packed ? 4 * tile.columns : problem.rightStrides.k)
     if source == .packing { assembler.emit(.add, .r10, 4 * tile.columns) }
     assembler.emit(.dec, .rcx)
@@ -215,14 +223,20 @@ extension NativeContraction {
     _ panel: Panel, _ source: Source, _ assembler: inout Assembler
   ) {
     let (factor, partial) = (vector(isWide ? 31 : 14), vector(isWide ? 30 : 13))
+    let right = { (column: Int, assembler: inout Assembler) -> Operand in
+      guard source != .packed, panel.isPartial(column) else {
+        return .memory(.at(.r9, 4 * width * column))
+      }
+      loadPanel(column, panel, source, to: partial, &assembler)
+      return .register(partial)
+    }
+    if let narrow = problem.narrow {
+      return writeGroupProducts(narrow, 0, panel, factor: factor, &assembler, right: right)
+    }
     assembler.emit(.vbroadcastss, factor, .at(.r8))
     for column in 0..<panel.vectors {
-      if source != .packed, panel.isPartial(column) {
-        loadPanel(column, panel, source, to: partial, &assembler)
-        assembler.emit(.vfmadd231ps, vector(column), factor, partial)
-      } else {
-        assembler.emit(.vfmadd231ps, vector(column), factor, .at(.r9, 4 * width * column))
-      }
+      let other = right(column, &assembler)
+      assembler.emit(.vfmadd231ps, vector(column), factor, other)
     }
   }
 
@@ -233,7 +247,9 @@ extension NativeContraction {
   private func factorRegister(_ row: Int) -> Int {
     let next = panelRegister(tile.vectors - 1) - 1
     // Two in turn, if there is a register to load the next row's factor while this one is in use.
-    let free = (isWide ? 32 : 15) - (tile.tallest + 1) * tile.vectors
+    let free =
+      (isWide ? 32 : 15) - (tile.tallest + 1) * tile.vectors
+      - (problem.narrow?.registerCount(width: width) ?? 0)
     return free >= 2 ? next - row % 2 : next
   }
 

@@ -40,7 +40,7 @@ struct NativeContraction {
     _ kernel: ContractionKernel, faultCell: Int, streamed: Set<Int>, isWide: Bool,
     _ threads: ThreadShare
   ) {
-    guard let problem = ContractionProblem(kernel) else { return nil }
+    guard let problem = ContractionProblem(kernel, width: isWide ? 16 : 8) else { return nil }
     self.kernel = kernel
     self.isWide = isWide
     self.problem = problem

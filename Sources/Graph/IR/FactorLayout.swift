@@ -77,6 +77,15 @@ package struct FactorLayout: Hashable, Sendable, Codable {
     }
   }
 
+  /// The most columns of a group that fill no more than a vector.
+  package static let narrowColumns = 16
+
+  /// Whether the columns of groups, the only axis of the batch, follow one another without a gap.
+  package func groupsLieSideBySide(columns: Int) -> Bool {
+    guard batch.count == 1, batch[0].stride == columns else { return false }
+    return columns == 1 ? kept.isEmpty : kept == [Axis(extent: columns, stride: 1)]
+  }
+
   /// Returns how far each place of some axes is from the first, in row-major order.
   package static func distances(_ axes: [Axis]) -> [Int] {
     axes.reduce([0]) { outer, axis in

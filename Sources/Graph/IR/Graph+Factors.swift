@@ -46,7 +46,12 @@ extension Graph {
       let layout = trace.layout
       let isReadable = layout.isReadable(
         as: side, isVector: extents.m == 1 || extents.n == 1, isCut: chunks > 1)
-      if isReadable { factor = Factor(source: value, layout: layout) }
+      // Groups of few columns are one product to kernels, if these lie side by side.
+      let isNarrow =
+        side == .right && extents.groups > 1 && extents.n <= FactorLayout.narrowColumns
+      if isReadable, !isNarrow || layout.groupsLieSideBySide(columns: extents.n) {
+        factor = Factor(source: value, layout: layout)
+      }
     }
     return factor
   }

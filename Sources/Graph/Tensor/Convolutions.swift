@@ -26,8 +26,7 @@ public enum ChannelAxis: Hashable, Sendable {
 /// The weights are not turned round, as everywhere in this field. An element of the result takes its products in the
 /// order of the kernel's axes, then of the channels. It leaves out what a window would find among the zeros around: it
 /// differs from adding them where weights are not finite. Around the operand of windows of more than 32 elements along
-/// the last axis, or of more than 64 lines of them, zeros are put and added; and so they are where every channel is a
-/// group of its own.
+/// the last axis, or of more than 64 lines of them, zeros are put and added.
 ///
 /// - Parameters:
 ///   - x: `[batch, spatial…, channels]` with one to three spatial axes.
@@ -245,24 +244,9 @@ private struct ConvolutionArguments {
 
   /// Returns the windows of a tensor with zeros around it times weights.
   func result(_ x: Tensor, _ weights: Tensor, _ zeros: Zeros) -> Tensor {
-    let (count, outputs) = (kernel.count, features / groups)
-    // A tensor has room for one more axis unless there are three of windows.
-    guard groups > 1, groups == channels, outputs == 1 || count < 3 else {
-      let convolution = Convolution(
-        strides: strides, dilations: dilations, low: zeros.low, high: zeros.high, groups: groups)
-      return x.convolved(convolution, weights)
-    }
-    // Single channels make no products of matrices: vectors of them meet the weights.
-    let windows = x.surrounded(low: zeros.low, high: zeros.high)
-      .windows(kernel: kernel, strides: strides, dilations: dilations)
-    guard !windows.isPlaceholder else { return windows }
-    let places = Array(windows.shape.extents[0...count])
-    let parts = outputs == 1 ? [features] : [groups, outputs]
-    let factors = (kernel + parts).map { Extent(offset: $0) }
-    let elements = outputs == 1 ? windows : windows.expandAxis(-1)
-    return (elements * weights.reshaped(Shape(factors)))
-      .reduce(.sum, Array(count + 1...2 * count), false)
-      .reshaped(Shape(places + [Extent(offset: features)]))
+    let convolution = Convolution(
+      strides: strides, dilations: dilations, low: zeros.low, high: zeros.high, groups: groups)
+    return x.convolved(convolution, weights)
   }
 }
 

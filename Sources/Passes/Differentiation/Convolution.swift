@@ -63,7 +63,7 @@ extension Convolution: Differentiable {
     guard let elements = Shape.product(weights.shape.extents.dropLast()) else {
       return cotangent.failure("gradient of \(name): \(weights.shape) cannot be counted")
     }
-    let windows = products(cotangent, weights, elements)
+    let windows = products(cotangent, weights, elements, x[x.rank - 1])
       .reshaped(Shape(places + Array(weights.shape.extents.prefix(spatialRank)) + [x[x.rank - 1]]))
     // Each window's elements stand beside its place, axis by axis.
     let axes = 0..<spatialRank
@@ -82,26 +82,36 @@ extension Convolution: Differentiable {
     return sum
   }
   /// Returns a cotangent times transposed weights, for each place the elements of its window.
-  private func products(_ cotangent: Tensor, _ weights: Tensor, _ elements: Extent) -> Tensor {
+  private func products(
+    _ cotangent: Tensor, _ weights: Tensor, _ elements: Extent, _ channels: Extent
+  ) -> Tensor {
     let transposed = Op.contraction(Contraction(transposeRight: true))
-    guard groups > 1 else {
-      let matrix = weights.reshaped(Shape([elements, weights.shape[weights.rank - 1]]))
-      return cotangent.apply(transposed, matrix)
-    }
-    guard let rows = Shape.product(cotangent.shape.extents.dropLast()),
-      let features = weights.shape.extents.last?.fixed, let elements = elements.fixed,
-      let channels = weights.shape[spatialRank].fixed
+    let features = weights.shape[weights.rank - 1]
+    let matrix = weights.reshaped(Shape([elements, features]))
+    guard groups > 1 else { return cotangent.apply(transposed, matrix) }
+    guard let places = Shape.product(cotangent.shape.extents.dropLast()),
+      let features = features.fixed, let channels = channels.fixed, let elements = elements.fixed
     else {
       return cotangent.failure(
         "gradient of \(name): the places of \(cotangent.shape) cannot be counted")
     }
-    // A matrix for each group.
-    let parts = [Extent(offset: groups), Extent(offset: features / groups)]
-    let matrices = [(cotangent, rows), (weights, Extent(offset: elements))].map { tensor, rows in
-      tensor.reshaped(Shape([rows] + parts)).transpose([1, 0, 2])
+    let part = (channels: channels / groups, features: features / groups)
+    let kernel = elements / max(1, part.channels)
+    let extents = { (numbers: [Int]) in numbers.map { Extent(offset: $0) } }
+    // A feature by itself makes no sums.
+    guard part.features > 1 else {
+      let sides = extents([kernel, part.channels, groups])
+      let products =
+        cotangent.reshaped(Shape([places] + extents([1, 1, groups])))
+        * weights.reshaped(Shape(sides))
+      return products.transpose([0, 1, 3, 2])
     }
-    let sides = [elements / max(1, channels), channels].map { Extent(offset: $0) }
+    // A matrix for each group.
+    let matrices = [(cotangent, places), (matrix, Extent(offset: elements))].map { tensor, rows in
+      tensor.reshaped(Shape([rows] + extents([groups, part.features]))).transpose([1, 0, 2])
+    }
     return matrices[0].apply(transposed, matrices[1])
-      .reshaped(Shape([parts[0], rows] + sides)).transpose([1, 2, 0, 3])
+      .reshaped(Shape([Extent(offset: groups), places] + extents([kernel, part.channels])))
+      .transpose([1, 2, 0, 3])
   }
 }

@@ -124,8 +124,10 @@ struct PortableContraction {
     while column < extents.n {
       let width = min(4, extents.n - column)
       let isDone =
-        isSafe && width == 4 && chunks == 1
-        && tile(a, b, first, count, column, rows + column)
+        isSafe && chunks == 1
+        && (width == 4
+          ? tile(a, b, first, count, column, rows + column)
+          : columns(a, b, first, count, column..<column + width, rows + column))
       if !isDone { exactTile(a, b, first, count, column, width, rows + column) }
       column += width
     }
@@ -194,6 +196,34 @@ struct PortableContraction {
       if count > 3 { rows[3 * step + lane] = Float(sums.3[lane]) }
     }
     return true
+  }
+
+  /// Computes up to four rows of fewer columns, one after the other; returns false where double rounding might have
+  /// shown.
+  private func columns(
+    _ a: Matrix, _ b: Matrix, _ first: Int, _ count: Int, _ columns: Range<Int>,
+    _ rows: UnsafeMutablePointer<Float>
+  ) -> Bool {
+    let last = first + count - 1
+    let (r0, r1, r2, r3) = (first, min(first + 1, last), min(first + 2, last), last)
+    let lines = (a.line(r0), a.line(r1), a.line(r2), a.line(r3))
+    var suspicion = SIMD4<UInt64>()
+    for column in columns {
+      var sums = SIMD4<Double>()
+      let other = b.line(column)
+      forEachRun(first) { run in
+        for k in run {
+          let own = a.summed[k]
+          let factor = SIMD4(
+            Double(lines.0[own]), Double(lines.1[own]), Double(lines.2[own]), Double(lines.3[own]))
+          PortableContraction.step(&sums, Double(other[b.summed[k]]), factor, &suspicion)
+        }
+      }
+      for row in 0..<count {
+        rows[row * rowStep + column - columns.lowerBound] = Float(sums[row])
+      }
+    }
+    return (suspicion[0] | suspicion[1] | suspicion[2] | suspicion[3]) >> 63 == 0
   }
 
   /// Adds a product to sums that hold floats, rounding to float; the top bit of suspicion is set by a tie.

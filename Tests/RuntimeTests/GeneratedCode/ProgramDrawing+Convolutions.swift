@@ -19,13 +19,18 @@ extension ProgramDrawing {
     let left = ContractionKernel.Factor(
       operand: addOperand(.f32, count: x.dimensions.reduce(1, *), terms: extents.k),
       layout: graph.factor(of: core, .left).layout)
-    let right = drawFactor(
-      .right, [], extents.n, extents.k, isTurned: random.chance(70),
-      extents.m == 1 || extents.n == 1, Contraction())
+    let right =
+      op.groups > 1 && random.chance(70)
+      ? ContractionKernel.Factor(
+        operand: addOperand(.f32, count: second.dimensions.reduce(1, *), terms: extents.k),
+        layout: graph.factor(of: core, .right).layout)
+      : drawFactor(
+        .right, op.groups > 1 ? [op.groups] : [], extents.n, extents.k,
+        isTurned: random.chance(70), extents.m == 1 || extents.n == 1, Contraction())
     return drawEpilogue(
       ContractionKernel(
         extents: extents, chunks: 1, left: left, right: right,
-        margins: WindowMargins(op, x, second), domain: [extents.m, extents.n],
+        margins: WindowMargins(op, x, second), domain: [extents.m, extents.rowLength],
         epilogue: VectorProgram(), stores: []))
   }
 
@@ -100,6 +105,13 @@ extension ProgramDrawing {
     let dilations = axes.map { _ in random.chance(70) ? 1 : random.int(1...3) }
     let low = kernel.map { random.int(0...$0 + 1) }
     let high = kernel.map { random.int(0...$0 + 1) }
+    // Mostly of few channels and features, whose columns fill vectors together.
+    let divisors = (1...max(1, channels)).filter { channels % $0 == 0 && $0 > 1 }
+    let isNarrow = random.chance(70)
+    let groups = random.chance(35) && !divisors.isEmpty ? pick(divisors) : 1
+    let part = channels / groups
+    let features =
+      groups == 1 ? features : groups * pick(isNarrow ? [1, part, 2, 4, 8] : [3, features])
     let lengths = axes.map { axis in
       let reach = (kernel[axis] - 1) * dilations[axis] + 1
       let extent = (windows[axis] - 1) * strides[axis] + reach - low[axis] - high[axis]
@@ -107,8 +119,8 @@ extension ProgramDrawing {
       return max(random.chance(3) ? 0 : 1, extent) + random.int(0...strides[axis] - 1)
     }
     return (
-      Convolution(strides: strides, dilations: dilations, low: low, high: high),
-      Shape([batch] + lengths + [channels]), Shape(kernel + [channels, features])
+      Convolution(strides: strides, dilations: dilations, low: low, high: high, groups: groups),
+      Shape([batch] + lengths + [channels]), Shape(kernel + [part, features])
     )
   }
 }

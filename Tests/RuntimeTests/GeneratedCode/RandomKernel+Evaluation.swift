@@ -45,16 +45,36 @@ extension RandomKernel {
     }
     var fault: Int?
     let elements = kernel.epilogue.evaluate(
-      over: kernel.domain, kept: kernel.stores.map(\.register), core: products, &fault
+      over: kernel.domain, kept: kernel.stores.map(\.register), core: sideBySide(products, extents),
+      &fault
     ) { operand, offset, type, _ in inputs[operand].element(offset, type) }
     return (elements, fault)
   }
 
+  /// The elements of products one after the other, in the order of the result's rows.
+  private func sideBySide(_ products: [UInt64], _ extents: Contraction.Extents) -> [UInt64] {
+    let (m, n, groups) = (extents.m, extents.n, extents.groups)
+    return products.indices.map { place in
+      let (outer, row) = (place / (m * groups * n), place / (groups * n) % m)
+      let (group, column) = (place / n % groups, place % n)
+      return products[((outer * groups + group) * m + row) * n + column]
+    }
+  }
+
   /// The sums of the terms that exist, in their order.
   private func evaluate(_ kernel: ContractionKernel, _ margins: WindowMargins) -> [UInt64] {
-    let places = [kernel.left, kernel.right].map { factor in
+    let products = [kernel.left, kernel.right].map { FactorLayout.distances($0.layout.batch) }
+    return (0..<kernel.extents.batch).flatMap { number in
+      evaluate(kernel, margins, starts: products.map { $0.count == 1 ? $0[0] : $0[number] })
+    }
+  }
+
+  private func evaluate(
+    _ kernel: ContractionKernel, _ margins: WindowMargins, starts: [Int]
+  ) -> [UInt64] {
+    let places = zip([kernel.left, kernel.right], starts).map { factor, start in
       (
-        kept: FactorLayout.distances(factor.layout.kept).map { factor.layout.offset + $0 },
+        kept: FactorLayout.distances(factor.layout.kept).map { factor.layout.offset + start + $0 },
         summed: FactorLayout.distances(factor.layout.summed)
       )
     }
