@@ -79,7 +79,7 @@ struct NarrowGroups: Hashable {
   func widestPanel(_ preferred: Int, isSingle: Bool, width: Int) -> Int {
     let registers = width == 16 ? 31 : 14
     if isSingle { return min(preferred, registers / 2) }
-    if reading(width: width) == .neighbours { return registers / 5 + 1 }
+    if reading(width: width) == .neighbours { return (registers + 1) / 5 }
     let most = spreadsRows(width: width) ? (registers - elements) / (elements + 1) : registers / 2
     return min(preferred, most)
   }
@@ -140,14 +140,31 @@ extension NativeContraction {
     let rowDistance = narrow.spreadsRows(width: width) ? 0 : row * tileStrides.m
     for column in 0..<panel.vectors {
       let source = Memory.at(.r8, rowDistance + 4 * narrow.elements(columns: column * width))
-      switch narrow.reading(width: width) {
+      let sum = vector(sum(row, column, panel))
+      let reading = narrow.reading(width: width)
+      let other = right(column, &assembler)
+      if case .register = other, let factor = operand(source, reading, panel, column) {
+        assembler.emit(.vfmadd231ps, sum, other, factor)
+        continue
+      }
+      switch reading {
       case .neighbours:
         NativeTail.load(factor, from: source, isPartial: panel.isPartial(column), &assembler)
       case .repeated: assembler.emit(.vbroadcastss, factor, source)
       case .spread: writeSpread(narrow, source, row, panel, column, factor, &assembler)
       }
-      let other = right(column, &assembler)
-      assembler.emit(.vfmadd231ps, vector(sum(row, column, panel)), factor, other)
+      assembler.emit(.vfmadd231ps, sum, factor, other)
+    }
+  }
+
+  /// The vector of the left factor, where an instruction takes it from memory as it is.
+  private func operand(
+    _ source: Memory, _ reading: NarrowGroups.Reading, _ panel: Panel, _ column: Int
+  ) -> Memory? {
+    switch reading {
+    case .neighbours: panel.isPartial(column) ? nil : source
+    case .repeated: isWide ? source.broadcast : nil
+    case .spread: nil
     }
   }
 

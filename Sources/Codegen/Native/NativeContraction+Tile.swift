@@ -197,7 +197,14 @@ extension NativeContraction {
         }
         continue
       }
-      assembler.emit(.vbroadcastss, factor, .at(.r8, row * tileStrides.m))
+      let source = Memory.at(.r8, row * tileStrides.m)
+      // What meets one vector only is repeated on its way to the product.
+      if isWide, panel.vectors == 1 {
+        let other = vector(panelRegister(0))
+        assembler.emit(.vfmadd231ps, vector(sum(row, 0, panel)), other, source.broadcast)
+        continue
+      }
+      assembler.emit(.vbroadcastss, factor, source)
       for column in 0..<panel.vectors {
         assembler.emit(
           .vfmadd231ps, vector(sum(row, column, panel)), factor, vector(panelRegister(column)))
