@@ -57,7 +57,9 @@ public struct Graph: Sendable {
 
 extension Graph {
   /// Accesses the node that computes a value.
-  public subscript(value: Value) -> Node { nodes[Int(value.index)] }
+  ///
+  /// Inlinable, so that who asks for one property need not copy the node.
+  @inlinable public subscript(value: Value) -> Node { nodes[Int(value.index)] }
 
   /// Every value, in order.
   public var values: some RandomAccessCollection<Value> { nodes.indices.lazy.map { Value($0) } }

@@ -34,6 +34,22 @@ public enum Op: Hashable, Sendable {
     }
   }
 
+  /// Returns the type of the result, or throws what is wrong with the operands.
+  ///
+  /// Every node that is made asks for it, so it does without the box that `definition` is.
+  package func resultType(of operands: [TensorType]) throws(GraphError) -> TensorType {
+    switch self {
+    case .leaf(let op): try op.resultType(of: operands)
+    case .elementwise(let op): try op.resultType(of: operands)
+    case .reduction(let op): try op.resultType(of: operands)
+    case .movement(let op): try op.resultType(of: operands)
+    case .contraction(let op): try op.resultType(of: operands)
+    case .convolution(let op): try op.resultType(of: operands)
+    case .winograd(let op): try op.resultType(of: operands)
+    case .index(let op): try op.resultType(of: operands)
+    }
+  }
+
   /// The operation's name in dumps, such as `add`.
   public var name: String { definition.name }
 

@@ -31,13 +31,13 @@ public struct Shape: Hashable, Sendable, Codable {
   /// The extents as numbers.
   ///
   /// - Precondition: The shape is bound, that is, no axis depends on the batch size.
-  public var dimensions: [Int] {
-    extents.map { extent in
-      guard let fixed = extent.fixed else {
-        preconditionFailure("shape \(self) is used as numbers before the batch size is bound")
-      }
-      return fixed
+  public var dimensions: [Int] { extents.map(number) }
+
+  private func number(_ extent: Extent) -> Int {
+    guard let fixed = extent.fixed else {
+      preconditionFailure("shape \(self) is used as numbers before the batch size is bound")
     }
+    return fixed
   }
 
   /// The product of the extents, or nil where it overflows or is not linear in the batch size.
@@ -46,10 +46,10 @@ public struct Shape: Hashable, Sendable, Codable {
   /// The number of elements.
   ///
   /// - Precondition: The shape is bound and came from a verified graph, so the product does not overflow.
-  public var count: Int { dimensions.reduce(1, *) }
+  public var count: Int { extents.reduce(1) { $0 * number($1) } }
 
   /// The extents without those of 1, which places do not depend on.
-  package var squeezed: [Extent] { extents.filter { $0 != 1 } }
+  package var squeezed: [Extent] { extents.contains(1) ? extents.filter { $0 != 1 } : extents }
 
   /// Returns the product of extents, or nil where it overflows or is not linear in the batch size.
   package static func product(_ extents: some Sequence<Extent>) -> Extent? {

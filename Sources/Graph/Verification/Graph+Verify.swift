@@ -46,7 +46,7 @@ extension Graph {
       throw GraphError("\(node.op.name): operand \(operand) does not come before \(value)")
     }
     let operands = node.operands.map { self[$0].type }
-    let type = try node.op.definition.resultType(of: operands)
+    let type = try node.op.resultType(of: operands)
     guard type == node.type else {
       throw GraphError("\(node.op.name): \(value) is \(node.type), but the result is \(type)")
     }
