@@ -43,6 +43,7 @@ extension NativeCode {
     let threads = ThreadShare(count: threads, minimumWork: minimumWork)
     let isWide = features.isSuperset(of: .avx512Backend)
     var written: [Work: Int] = [:]
+    written.reserveCapacity(kernels.count)
     for (index, kernel) in kernels.enumerated() {
       let streamed = streamed.isEmpty ? [] : streamed[index]
       times.timeKernel {
@@ -53,10 +54,10 @@ extension NativeCode {
           let work = Work(
             body: part.body, operandCount: part.operands.count, streamed: streamed,
             threads: threads.count)
-          if let known = written[work] {
-            self.kernels.append(self.kernels[known])
+          let first = written.value(for: work, inserting: self.kernels.count)
+          if first < self.kernels.count {
+            self.kernels.append(self.kernels[first])
           } else {
-            written[work] = self.kernels.count
             append(part, streamed, features, isWide: isWide, threads)
           }
         }

@@ -38,11 +38,12 @@ package struct VectorProgram: Hashable, Sendable, Codable {
 
   /// Adds a step and returns its register; an equal step that is there already is found again.
   package mutating func append(_ instruction: Instruction) -> Register {
-    if let known = positions[instruction] { return known }
-    positions[instruction] = Register(instructions.count)
+    let next = Register(instructions.count)
+    let register = positions.value(for: instruction, inserting: next)
+    guard register == next else { return register }
     instructions.append(instruction)
     types.append(type(of: instruction))
-    return Register(instructions.count - 1)
+    return register
   }
 
   /// Adds a constant.

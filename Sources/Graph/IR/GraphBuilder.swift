@@ -51,7 +51,7 @@ public final class GraphBuilder {
     updatedLeaves = Set(updates.map(\.leaf))
     interned.reserveCapacity(nodes.count)
     for (index, node) in nodes.enumerated() {
-      if interned[node] == nil { interned[node] = Value(index) }
+      _ = interned.value(for: node, inserting: Value(index))
       if case .leaf(let leaf) = node.op, let name = leaf.leafName { leafNames.insert(name) }
     }
   }
@@ -84,12 +84,14 @@ public final class GraphBuilder {
       throw GraphError(
         "\(leaf.name): the name \"\(name)\" is taken", hint: "give each leaf its own name")
     }
-    let type = try op.definition.resultType(of: operands.map { self.type(of: $0) })
+    let type = try op.resultType(of: operands.map { self.type(of: $0) })
     let node = Node(op: op, operands: operands, type: type, origin: origin)
-    if interning, let value = interned[node] { return value }
     let value = Value(nodes.count)
+    if interning {
+      let known = interned.value(for: node, inserting: value)
+      guard known == value else { return known }
+    }
     nodes.append(node)
-    if interning { interned[node] = value }
     return value
   }
 

@@ -24,12 +24,9 @@ package final class ScalarBuilder {
 
   /// Adds a step, or finds the equal one that is there already.
   package func add(_ instruction: ScalarInstruction) -> ScalarValue {
-    if let register = interned[instruction] {
-      return ScalarValue(self, register, instruction.result)
-    }
-    let register = Int32(parameters.count + instructions.count)
-    instructions.append(instruction)
-    interned[instruction] = register
+    let next = Int32(parameters.count + instructions.count)
+    let register = interned.value(for: instruction, inserting: next)
+    if register == next { instructions.append(instruction) }
     return ScalarValue(self, register, instruction.result)
   }
 

@@ -145,8 +145,7 @@ extension Dataflow {
         continue
       }
       let key = Key(op: node.op, operands: node.operands.map { originals[Int($0.index)] })
-      let original = first[key, default: Int32(index)]
-      if original == index { first[key] = original }
+      let original = first.value(for: key, inserting: Int32(index))
       originals.append(original)
       isCopy[index] = original != index
     }
@@ -162,15 +161,16 @@ extension Dataflow {
   private mutating func numberShapes() {
     var numbers: [Shape: Int32] = [:]
     func number(_ shape: Shape) -> Int32 {
-      if let known = numbers[shape] { return known }
-      numbers[shape] = Int32(numbers.count)
-      return Int32(numbers.count - 1)
+      numbers.value(for: shape, inserting: Int32(numbers.count))
     }
     shapes.reserveCapacity(graph.nodes.count)
     squeezedShapes.reserveCapacity(graph.nodes.count)
     for node in graph.nodes {
-      shapes.append(number(node.type.shape))
-      squeezedShapes.append(number(Shape(node.type.shape.squeezed)))
+      let own = number(node.type.shape)
+      let squeezed = node.type.shape.squeezed
+      shapes.append(own)
+      squeezedShapes.append(
+        squeezed.count == node.type.shape.rank ? own : number(Shape(squeezed)))
     }
   }
 }

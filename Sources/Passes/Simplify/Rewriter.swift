@@ -42,6 +42,9 @@ package final class Rewriter {
     self.rules = rules
     self.merging = merging
     self.journal = journal
+    splats.reserveCapacity(graph.nodes.count)
+    readCounts.reserveCapacity(graph.nodes.count)
+    if merging { known.reserveCapacity(graph.nodes.count) }
   }
 
   /// Applies a table of rules to a graph.
@@ -124,13 +127,13 @@ package final class Rewriter {
     let value = Value(nodes.count)
     if merging || isMade, let key = key(op, operands) {
       index(upTo: nodes.count)
-      if let equal = known[key] {
+      let equal = known.value(for: key, inserting: value)
+      guard equal == value else {
         if !isMade {
           journal.note("merge", "\(current) \(op.name): equal to \(equal)", at: origin)
         }
         return equal
       }
-      known[key] = value
       indexed = nodes.count + 1
     }
     do {
@@ -149,7 +152,9 @@ package final class Rewriter {
   private func index(upTo count: Int) {
     while indexed < count {
       let node = nodes[indexed]
-      if let key = key(node.op, node.operands), known[key] == nil { known[key] = Value(indexed) }
+      if let key = key(node.op, node.operands) {
+        _ = known.value(for: key, inserting: Value(indexed))
+      }
       indexed += 1
     }
   }
