@@ -95,12 +95,14 @@ extension Pipeline {
   private func checked(_ options: Options, _ graph: Graph) throws(GraphErrors) -> Int {
     var errors: [GraphError] = []
     let labels = labels
-    let known = Set(labels).union(passes.map(\.name)).union(RewriteRule.all.map(\.name))
-    for name in options.disabled.sorted() where !known.contains(name) {
-      errors.append(
-        GraphError(
-          "pipeline: there is no pass or rule \"\(name)\" to switch off",
-          hint: "the passes are \(labels.joined(separator: ", "))"))
+    if !options.disabled.isEmpty {
+      let known = Set(labels).union(passes.map(\.name)).union(RewriteRule.all.map(\.name))
+      for name in options.disabled.sorted() where !known.contains(name) {
+        errors.append(
+          GraphError(
+            "pipeline: there is no pass or rule \"\(name)\" to switch off",
+            hint: "the passes are \(labels.joined(separator: ", "))"))
+      }
     }
     if let objective = graph.objective {
       for name in ["differentiate", "update"] where options.disabled.contains(name) {

@@ -27,8 +27,17 @@ extension Graph {
     for value in values.reversed() where isNeeded[Int(value.index)] {
       for operand in self[value].operands { isNeeded[Int(operand.index)] = true }
     }
+    return keeping(isNeeded, outputs: chosen)
+  }
+
+  /// Returns the graph with given outputs and without the nodes that are not needed.
+  ///
+  /// - Precondition: Outputs, updates and operands of what is needed are needed.
+  package func keeping(_ isNeeded: [Bool], outputs chosen: [Output]) -> Graph {
     var numbers: [Value] = []
     var kept: [Node] = []
+    numbers.reserveCapacity(nodes.count)
+    kept.reserveCapacity(nodes.count)
     for (node, needed) in zip(nodes, isNeeded) {
       numbers.append(Value(kept.count))
       guard needed else { continue }

@@ -13,7 +13,7 @@ extension Pass {
   /// they are read or updated, so that a prediction plan holds no optimizer slots.
   package static let dead: Pass = Pass("dead", "drops nodes that no result needs") {
     graph, journal throws(GraphErrors) in
-    let result = Rewriter.rewrite(graph, with: [], journal: &journal)
+    let result = graph.keeping(graph.neededValues, outputs: graph.outputs)
     let dropped = graph.nodes.count - result.nodes.count
     if dropped > 0 {
       let left = "\(dropped) of \(graph.nodes.count) nodes"

@@ -55,9 +55,9 @@ package final class Rewriter {
     let rewriter = Rewriter(graph, set, merging: merging, journal: journal)
     let result = rewriter.rewritten(graph)
     journal = rewriter.journal
-    guard result.neededValues.contains(false) else { return result }
     // A sweep cannot know yet, when it copies a node, that a rule will take away its last user.
-    return Rewriter(result, RuleSet([]), merging: false, journal: Journal()).rewritten(result)
+    let needed = result.neededValues
+    return needed.contains(false) ? result.keeping(needed, outputs: result.outputs) : result
   }
 
   private func rewritten(_ graph: Graph) -> Graph {
@@ -107,7 +107,7 @@ package final class Rewriter {
     case .node(let op, let parts):
       let operands = parts.map { make($0, origin, depth: depth) }
       do {
-        let type = try op.definition.resultType(of: operands.map { builder.type(of: $0) })
+        let type = try op.resultType(of: operands.map { builder.type(of: $0) })
         return place(op, operands, type, origin, depth: depth)
       } catch {
         preconditionFailure("a rule at \(current) makes a wrong node: \(error.message)")
