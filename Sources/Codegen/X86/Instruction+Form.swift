@@ -2,22 +2,16 @@ extension Instruction {
   /// Returns the first form that can encode this instruction with the extensions at hand, if one can.
   package func form(with features: CPUFeatures = .avx512Backend) -> InstructionForm? {
     let table = InstructionTable.shared
-    var kinds = [4 of OperandKinds](repeating: [])
-    for place in 0..<operandCount { kinds[place] = operands[place].kinds }
-    let needsEVEX = needsEVEX
-    for position in table.range(of: mnemonic) {
-      let form = table.forms[position]
-      if features.isSuperset(of: form.features)
-        && form.matches(self, kinds, needsEVEX: needsEVEX)
-      {
-        return form
-      }
+    let request = FormRequest(self)
+    let position = table.range(of: mnemonic).first {
+      features.isSuperset(of: table.forms[$0].features) && table.forms[$0].matches(request)
     }
-    return nil
+    return position.map { table.forms[$0] }
   }
 
   /// Traps on an instruction that a form could encode but the processor would refuse, or read otherwise.
   func verify(_ form: InstructionForm) {
+    let memory = memory
     if let memory {
       precondition(
         memory.byteCount > 0 || !form.needsMemorySize, "\(mnemonic): memory of what size?")

@@ -22,7 +22,7 @@ package struct Instruction: Sendable {
     self.mnemonic = mnemonic
     self.operands = [first, second, third, fourth]
     self.operandCount =
-      first == .none ? 0 : second == .none ? 1 : third == .none ? 2 : fourth == .none ? 3 : 4
+      first.isNone ? 0 : second.isNone ? 1 : third.isNone ? 2 : fourth.isNone ? 3 : 4
     self.mask = mask
     self.rounding = rounding
   }
@@ -33,17 +33,5 @@ package struct Instruction: Sendable {
       if case .memory(let memory) = operands[place] { return memory }
     }
     return nil
-  }
-
-  /// Whether a vector register is named that only EVEX reaches.
-  var needsEVEX: Bool {
-    for place in 0..<operandCount {
-      switch operands[place] {
-      case .register(let register) where register.number > 15: return true
-      case .memory(let memory) where (memory.index?.number ?? 0) > 15: return true
-      default: break
-      }
-    }
-    return false
   }
 }

@@ -10,6 +10,9 @@ package enum Operand: Hashable, Sendable {
   case immediate(Int64)
   /// A place in the code.
   case label(Label)
+
+  /// Whether there is no operand in this place.
+  var isNone: Bool { if case .none = self { true } else { false } }
 }
 
 /// What can be written as an operand: registers, memory, integers, labels.

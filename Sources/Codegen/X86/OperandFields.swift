@@ -4,8 +4,13 @@ struct OperandFields {
   private(set) var reg: UInt8 = 0
   /// The operand in vvvv; register 0 where there is none, which the prefix stores as 1111.
   private(set) var vvvv: UInt8 = 0
-  /// The operand in ModRM.rm, or in the low bits of the opcode.
-  private(set) var rm = Operand.none
+  /// The number of the register in ModRM.rm, of the base, or of the opcode's register.
+  private(set) var baseNumber: UInt8 = 0
+  private(set) var indexNumber: UInt8 = 0
+  /// The number of the index where it is a vector.
+  private(set) var vectorIndexNumber: UInt8 = 0
+  /// The memory operand, if there is one.
+  private(set) var memory: Memory?
   private(set) var immediate = Operand.none
   /// The register in the byte after the displacement.
   private(set) var trailingRegister: UInt8 = 0
@@ -19,7 +24,7 @@ struct OperandFields {
       switch form.roles[place] {
       case .reg: reg = number(of: operand)
       case .vvvv: vvvv = number(of: operand)
-      case .rm, .opcode: rm = operand
+      case .rm, .opcode: setBase(operand)
       case .immediate: immediate = operand
       case .trailingRegister: trailingRegister = number(of: operand)
       case .fixed: break
@@ -35,25 +40,19 @@ struct OperandFields {
     return register.number
   }
 
-  /// The memory operand, if there is one.
-  var memory: Memory? { if case .memory(let memory) = rm { memory } else { nil } }
-
   var isBroadcast: Bool { memory?.isBroadcast ?? false }
 
-  /// The number of the register in ModRM.rm, of the base, or of the opcode's register.
-  var baseNumber: UInt8 {
-    switch rm {
-    case .register(let register): register.number
-    case .memory(let memory): memory.baseRegister?.number ?? 0
-    default: 0
+  private mutating func setBase(_ operand: Operand) {
+    switch operand {
+    case .register(let register): baseNumber = register.number
+    case .memory(let memory):
+      self.memory = memory
+      baseNumber = memory.baseRegister?.number ?? 0
+      if let index = memory.index {
+        indexNumber = index.number
+        if index.kind.isVector { vectorIndexNumber = index.number }
+      }
+    default: break
     }
-  }
-
-  var indexNumber: UInt8 { memory?.index?.number ?? 0 }
-
-  /// The number of the index where it is a vector.
-  var vectorIndexNumber: UInt8 {
-    guard let index = memory?.index, index.kind.isVector else { return 0 }
-    return index.number
   }
 }
