@@ -12,17 +12,6 @@ extension Assembler {
   /// Returns the constant of one 64-bit number.
   package mutating func constant(_ bits: UInt64) -> Constant { constant(repeating: bits, count: 1) }
 
-  /// Returns the constant of a number, repeated to fill a vector.
-  package mutating func constant(repeating bits: some FixedWidthInteger, count: Int) -> Constant {
-    var bytes: [UInt8] = []
-    for _ in 0..<count {
-      for position in 0..<bits.bitWidth / 8 {
-        bytes.append(UInt8(truncatingIfNeeded: bits >> (8 * position)))
-      }
-    }
-    return constant(bytes)
-  }
-
   /// Pads with instructions that do nothing until the offset is a multiple of a power of two.
   package mutating func align(to alignment: Int) {
     precondition(alignment > 0 && alignment & (alignment - 1) == 0, "alignment \(alignment)")

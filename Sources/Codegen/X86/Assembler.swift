@@ -50,6 +50,13 @@ package struct Assembler: ~Copyable {
   /// 64, or many times 64, which is then the alignment.
   package mutating func constant(_ bytes: [UInt8]) -> Constant { pool.insert(bytes) }
 
+  /// Returns the constant of a number, repeated to fill a vector.
+  package mutating func constant(
+    repeating bits: some FixedWidthInteger & UnsignedInteger, count: Int
+  ) -> Constant {
+    pool.insert(repeating: bits, count: count)
+  }
+
   /// Adds a remark to the listing.
   package mutating func remark(_ text: @autoclosure () -> String) {
     if keepsListing { lines.append(.remark(text())) }

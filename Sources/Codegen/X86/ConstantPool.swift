@@ -15,6 +15,15 @@ extension Constant: CustomStringConvertible {
 struct ConstantPool {
   private var contents: [[UInt8]] = []
   private var numbers: [[UInt8]: Int] = [:]
+  /// The constants that repeat a number, most of which are asked for again and again.
+  private var repetitions: [Repetition: Constant] = [:]
+
+  /// A number and how often it is repeated.
+  private struct Repetition: Hashable {
+    let bits: UInt64
+    let bitWidth: Int
+    let count: Int
+  }
 
   /// Whether nothing is stored.
   var isEmpty: Bool { contents.isEmpty }
@@ -33,6 +42,24 @@ struct ConstantPool {
     numbers[bytes] = contents.count
     contents.append(bytes)
     return Constant(number: contents.count - 1)
+  }
+
+  /// Returns the place of a number that is repeated.
+  /// - Precondition: The bytes that makes are as many as a constant may have.
+  mutating func insert<Bits: FixedWidthInteger & UnsignedInteger>(
+    repeating bits: Bits, count: Int
+  ) -> Constant {
+    let repetition = Repetition(bits: UInt64(bits), bitWidth: Bits.bitWidth, count: count)
+    if let known = repetitions[repetition] { return known }
+    var bytes: [UInt8] = []
+    for _ in 0..<count {
+      for position in 0..<Bits.bitWidth / 8 {
+        bytes.append(UInt8(truncatingIfNeeded: bits >> (8 * position)))
+      }
+    }
+    let constant = insert(bytes)
+    repetitions[repetition] = constant
+    return constant
   }
 
   /// Appends the constants to the code and returns the offset of each.
