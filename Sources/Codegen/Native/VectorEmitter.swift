@@ -172,7 +172,7 @@ struct VectorEmitter {
       switch action {
       case .operation(let position, let uses, let result):
         emit(
-          operations[position], uses: uses.map { $0 == 255 ? core : $0 },
+          operations[position], uses: OperandRegisters(uses, core: core),
           result: result == 255 ? core : result, count, streams, isStreamed, &assembler)
       case .spill(let bank, let from, let slot):
         store(bank, from == 255 ? core : from, slot, &assembler)
@@ -211,12 +211,13 @@ struct VectorEmitter {
 
 extension VectorEmitter {
   private func emit(
-    _ operation: MachineOperation, uses: [UInt8], result: UInt8?, _ count: Int,
+    _ operation: MachineOperation, uses: OperandRegisters, result: UInt8?, _ count: Int,
     _ streams: Streams, _ isStreamed: (Int) -> Bool, _ assembler: inout Assembler
   ) {
+    var uses = uses
     if let result = operation.store, case .register(let value) = operation.operands[0] {
       let memory = streams(selection.streams.count + result.number, result.vector, &assembler)
-      let register = register(split.banks[Int(value)], uses[0])
+      let register = register(split.banks[Int(value)], uses.next())
       let type = selection.resultTypes[result.number]
       guard type != .i64 else {
         return storeLong(register, half: result.half, to: memory, count: count, &assembler)
@@ -226,7 +227,7 @@ extension VectorEmitter {
         &assembler)
     }
     guard let result, let value = operation.result else {
-      return report(operation, register(truthBank, uses[0]), streams, &assembler)
+      return report(operation, register(truthBank, uses.next()), streams, &assembler)
     }
     let target = register(split.banks[Int(value)], result, isHalf: operation.isHalf)
     if operation.operands.last == .existing {
@@ -237,35 +238,40 @@ extension VectorEmitter {
       let mask = uses.first.map { register(.mask, $0) }
       return load(operation.mnemonic, target, stream, mask, count, streams, &assembler)
     }
-    var remaining = uses[...]
-    var operands: [Operand] = operation.isDestructive ? [] : [target.operand]
+    var operands = [4 of Operand](repeating: .none)
+    var operandCount = 0
+    if !operation.isDestructive {
+      operands[0] = target.operand
+      operandCount = 1
+    }
     for source in operation.operands {
       switch source {
       case .register(let value):
-        operands.append(register(split.banks[Int(value)], remaining.removeFirst()).operand)
-      case .half: operands.append(register(.vector, remaining.removeFirst(), isHalf: true).operand)
+        operands[operandCount] = register(split.banks[Int(value)], uses.next()).operand
+      case .half: operands[operandCount] = register(.vector, uses.next(), isHalf: true).operand
       case .constant(let bits):
-        operands.append(constant(bits, operation.mnemonic, &assembler).operand)
-      case .laneNumbers: operands.append(laneNumbers(&assembler).operand)
-      case .immediate(let number): operands.append(.immediate(Int64(number)))
+        operands[operandCount] = constant(bits, operation.mnemonic, &assembler).operand
+      case .laneNumbers: operands[operandCount] = laneNumbers(&assembler).operand
+      case .immediate(let number): operands[operandCount] = .immediate(Int64(number))
       case .memory(let stream)
       where operation.mnemonic == .vpgatherdd || operation.mnemonic == .vpgatherdq:
         // The offsets, which stand before, index the address.
-        guard case .register(let offsets) = operands.removeLast() else {
+        operandCount -= 1
+        guard case .register(let offsets) = operands[operandCount] else {
           preconditionFailure("a gather without offsets")
         }
         let scale = operation.mnemonic == .vpgatherdd ? 4 : 8
-        let memory = gathered(
-          streams(stream.index, stream.vector, &assembler), offsets, scale)
-        operands.append(memory.operand)
+        operands[operandCount] =
+          gathered(
+            streams(stream.index, stream.vector, &assembler), offsets, scale
+          ).operand
       case .memory(let stream):
-        operands.append(memory(of: stream, streams, &assembler).operand)
+        operands[operandCount] = memory(of: stream, streams, &assembler).operand
       case .existing: preconditionFailure("only a limit asks for the elements that exist")
       }
+      operandCount += 1
     }
-    let mask: Masking =
-      operation.mask == nil ? .none : .merging(register(.mask, remaining.removeFirst()))
-    while operands.count < 4 { operands.append(.none) }
+    let mask: Masking = operation.mask == nil ? .none : .merging(register(.mask, uses.next()))
     assembler.emit(
       Instruction(
         operation.mnemonic, operands[0], operands[1], operands[2], operands[3], mask: mask))
