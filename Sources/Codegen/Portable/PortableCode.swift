@@ -67,10 +67,11 @@ package struct PortableCode: Hashable, Sendable, Codable {
     self.domain = domain
     var slots = SlotAllocator(program: program, kept: Set(kept))
     for (index, step) in program.instructions.enumerated() {
-      let operands = step.operands.map { slots.slot(of: $0) }
+      let registers = step.operands
+      let operands = registers.map { slots.slot(of: $0) }
       // A result may take the slot of an operand that dies with it, if their elements are equally wide.
       let width = program.types[index].laneBytes
-      let isEquallyWide = step.operands.allSatisfy { program.types[Int($0)].laneBytes == width }
+      let isEquallyWide = registers.allSatisfy { program.types[Int($0)].laneBytes == width }
       if isEquallyWide { slots.release(at: index) }
       let target = slots.assign(VectorProgram.Register(index))
       if !isEquallyWide { slots.release(at: index) }

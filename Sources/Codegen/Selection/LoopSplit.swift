@@ -136,7 +136,7 @@ extension LoopSplit {
     var constants: [UInt32: Int] = [:]
     var uses = [Int](repeating: 0, count: selection.banks.count)
     for (operation, isInvariant) in zip(selection.operations, isInvariant) where !isInvariant {
-      for use in operation.uses { uses[Int(use)] += 1 }
+      operation.forEachUse { uses[Int($0)] += 1 }
       for case .constant(let bits) in operation.operands { constants[bits, default: 0] += 1 }
     }
     var candidates: [Candidate] = []
@@ -229,8 +229,8 @@ extension LoopSplit {
       let isReport = operation.fault != nil && keepsReports
       guard isReport || operation.result.map({ isNeeded[Int($0)] }) ?? false else { continue }
       needed.append(operation)
-      for use in operation.uses where !(Int(use) < given.count && given[Int(use)]) {
-        isNeeded[Int(use)] = true
+      operation.forEachUse { use in
+        if !(Int(use) < given.count && given[Int(use)]) { isNeeded[Int(use)] = true }
       }
     }
     return needed.reversed()
@@ -250,20 +250,25 @@ extension LoopSplit {
   ) -> Int {
     var lastUse = [Int](repeating: -1, count: banks.count)
     for (position, operation) in operations.enumerated() {
-      for use in operation.uses { lastUse[Int(use)] = position }
+      operation.forEachUse { lastUse[Int($0)] = position }
     }
     for value in live { lastUse[Int(value)] = Int.max }
-    var counts: [RegisterBank: Int] = [:]
-    for value in held { counts[banks[Int(value)], default: 0] += 1 }
+    // How many registers of each bank are taken, and are there; -1 where nobody asks.
+    var taken = [Int](repeating: 0, count: RegisterBank.allCases.count)
+    let sizes = RegisterBank.allCases.map { pools[$0] ?? -1 }
+    for value in held { taken[Int(banks[Int(value)].rawValue)] += 1 }
     var excess = 0
     for (position, operation) in operations.enumerated() {
-      for use in Set(operation.uses) where lastUse[Int(use)] == position {
-        counts[banks[Int(use)], default: 0] -= 1
+      operation.forEachUse { use in
+        guard lastUse[Int(use)] == position else { return }
+        // What is read twice is given back once.
+        lastUse[Int(use)] = -1
+        taken[Int(banks[Int(use)].rawValue)] -= 1
       }
       guard let result = operation.result else { continue }
-      counts[banks[Int(result)], default: 0] += 1
-      for (bank, size) in pools { excess = max(excess, counts[bank, default: 0] - size) }
-      if lastUse[Int(result)] < 0 { counts[banks[Int(result)], default: 0] -= 1 }
+      taken[Int(banks[Int(result)].rawValue)] += 1
+      for (taken, size) in zip(taken, sizes) where size >= 0 { excess = max(excess, taken - size) }
+      if lastUse[Int(result)] < 0 { taken[Int(banks[Int(result)].rawValue)] -= 1 }
     }
     return excess
   }
@@ -285,7 +290,7 @@ extension LoopSplit {
     }
     body.operations = LoopSplit.storing(stores, early, in: body.operations)
     body.operations = LoopSplit.choosingForms(
-      body.operations, live: Set(body.results.joined() + kept))
+      body.operations, live: Set(body.results.joined() + kept), count: banks.count)
     return body
   }
 
@@ -344,7 +349,8 @@ extension LoopSplit {
     let (latency, divisionLatency) = (4, 12)
     var ready = [Int](repeating: 0, count: count)
     return operations.map { operation in
-      let start = operation.uses.reduce(0) { max($0, ready[Int($1)]) }
+      var start = 0
+      operation.forEachUse { start = max(start, ready[Int($0)]) }
       let isDivision = operation.mnemonic == .vdivps || operation.mnemonic == .vdivpd
       let end = start + (isDivision ? divisionLatency : latency)
       if let result = operation.result { ready[Int(result)] = end }
@@ -363,14 +369,14 @@ extension LoopSplit {
 extension LoopSplit {
   /// Chooses among the forms of fused multiply-adds one that overwrites an operand nobody needs any more.
   private static func choosingForms(
-    _ operations: [MachineOperation], live: Set<VirtualRegister>
+    _ operations: [MachineOperation], live: Set<VirtualRegister>, count: Int
   ) -> [MachineOperation] {
-    var lastUse: [VirtualRegister: Int] = [:]
+    var lastUse = [Int](repeating: -1, count: count)
     for (position, operation) in operations.enumerated() {
-      for use in operation.uses { lastUse[use] = position }
+      operation.forEachUse { lastUse[Int($0)] = position }
     }
     return operations.enumerated().map { position, operation in
-      operation.overwriting { lastUse[$0] == position && !live.contains($0) }
+      operation.overwriting { lastUse[Int($0)] == position && !live.contains($0) }
     }
   }
 }
@@ -424,17 +430,18 @@ extension MachineOperation {
     case .vfmadd231ps: (x, y, z) = (operands[1], operands[2], operands[0])
     default: return self
     }
-    let forms: [(Mnemonic, [Source])] = [
-      (.vfmadd213ps, [x, y, z]), (.vfmadd213ps, [y, x, z]), (.vfmadd231ps, [z, x, y]),
-      (.vfmadd231ps, [z, y, x]), (.vfmadd132ps, [x, z, y]), (.vfmadd132ps, [y, z, x]),
+    let forms: [6 of (Mnemonic, Source, Source, Source)] = [
+      (.vfmadd213ps, x, y, z), (.vfmadd213ps, y, x, z), (.vfmadd231ps, z, x, y),
+      (.vfmadd231ps, z, y, x), (.vfmadd132ps, x, z, y), (.vfmadd132ps, y, z, x),
     ]
-    for (mnemonic, operands) in forms {
-      guard case .register(let first) = operands[0], case .register = operands[1], dies(first)
+    for index in forms.indices {
+      let (mnemonic, first, second, third) = forms[index]
+      guard case .register(let register) = first, case .register = second, dies(register)
       else { continue }
       // What is overwritten must not be read a second time.
-      guard !operands.dropFirst().contains(operands[0]) else { continue }
+      guard second != first, third != first else { continue }
       var copy = self
-      (copy.mnemonic, copy.operands) = (mnemonic, operands)
+      (copy.mnemonic, copy.operands) = (mnemonic, [first, second, third])
       return copy
     }
     return self

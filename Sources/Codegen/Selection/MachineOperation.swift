@@ -64,14 +64,19 @@ package struct MachineOperation: Hashable, Sendable {
   /// The virtual registers it reads, in the order of the operands, the mask last.
   package var uses: [VirtualRegister] {
     var uses: [VirtualRegister] = []
+    forEachUse { uses.append($0) }
+    return uses
+  }
+
+  /// Visits the virtual registers it reads, in that order, without a list of them.
+  func forEachUse(_ body: (VirtualRegister) -> Void) {
     for source in operands {
       switch source {
-      case .register(let register), .half(let register): uses.append(register)
+      case .register(let register), .half(let register): body(register)
       case .constant, .laneNumbers, .memory, .immediate, .existing: break
       }
     }
-    if let mask { uses.append(mask) }
-    return uses
+    if let mask { body(mask) }
   }
 
   /// What the allocator needs to know.

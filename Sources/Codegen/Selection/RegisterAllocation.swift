@@ -74,10 +74,13 @@ private struct LinearScan {
   let steps: [AllocationStep]
   let banks: [RegisterBank]
   let live: Set<VirtualRegister>
-  /// The positions at which each value is used, ascending, and how many of them are past.
-  var uses: [[Int]]
-  var past: [Int]
-  var free: [RegisterBank: [UInt8]]
+  /// The positions at which values are used, those of one value ascending and side by side.
+  var uses: [Int]
+  /// For each value, where its uses to come begin among them, and where they end.
+  var next: [Int]
+  var end: [Int]
+  /// The registers of each bank, at its number, that hold nothing; the last is taken first.
+  var free: [[UInt8]]
   /// The register and the slot of each value.
   var home: [UInt8?]
   var slot: [Int?]
@@ -92,14 +95,24 @@ private struct LinearScan {
     self.steps = steps
     self.banks = banks
     self.live = live
-    uses = Array(repeating: [], count: banks.count)
-    past = Array(repeating: 0, count: banks.count)
     home = Array(repeating: nil, count: banks.count)
     slot = Array(repeating: nil, count: banks.count)
-    // The last of a list is taken first.
-    free = pools.mapValues { $0.reversed() }
+    free = RegisterBank.allCases.map { (pools[$0] ?? []).reversed() }
+    next = Array(repeating: 0, count: banks.count)
+    for step in steps {
+      for use in step.uses { next[Int(use)] += 1 }
+    }
+    var count = 0
+    for value in next.indices {
+      (next[value], count) = (count, count + next[value])
+    }
+    uses = Array(repeating: 0, count: count)
+    end = next
     for (position, step) in steps.enumerated() {
-      for use in step.uses { uses[Int(use)].append(position) }
+      for use in step.uses {
+        uses[end[Int(use)]] = position
+        end[Int(use)] += 1
+      }
     }
     for (register, machine) in fixed.sorted(by: { $0.key < $1.key }) {
       home[Int(register)] = machine
@@ -111,7 +124,7 @@ private struct LinearScan {
     for (position, step) in steps.enumerated() {
       for use in step.uses { bringIn(use, keeping: step.uses) }
       var registers = step.uses.map { register(of: $0) }
-      for use in step.uses { past[Int(use)] += 1 }
+      for use in step.uses { next[Int(use)] += 1 }
       let first = step.uses.first
       var result: UInt8?
       if let value = step.result {
@@ -148,8 +161,8 @@ private struct LinearScan {
   }
 
   private func nextUse(of value: VirtualRegister) -> Int? {
-    let index = past[Int(value)]
-    return index < uses[Int(value)].count ? uses[Int(value)][index] : nil
+    let index = next[Int(value)]
+    return index < end[Int(value)] ? uses[index] : nil
   }
 
   /// Frees the registers of values that are not needed any more.
@@ -162,7 +175,7 @@ private struct LinearScan {
 
   private mutating func drop(_ value: VirtualRegister) {
     guard let register = home[Int(value)] else { return }
-    free[banks[Int(value)], default: []].append(register)
+    free[Int(banks[Int(value)].rawValue)].append(register)
     home[Int(value)] = nil
     resident.removeAll { $0 == value }
   }
@@ -197,8 +210,8 @@ private struct LinearScan {
   /// Gives a value a free register, making one free if there is none.
   private mutating func place(_ value: VirtualRegister, keeping: [VirtualRegister]) -> UInt8 {
     let bank = banks[Int(value)]
-    if free[bank, default: []].isEmpty { evict(bank, keeping: keeping) }
-    let register = free[bank]!.removeLast()
+    if free[Int(bank.rawValue)].isEmpty { evict(bank, keeping: keeping) }
+    let register = free[Int(bank.rawValue)].removeLast()
     home[Int(value)] = register
     resident.append(value)
     return register
@@ -221,6 +234,6 @@ private struct LinearScan {
     }
     home[Int(victim)] = nil
     resident.removeAll { $0 == victim }
-    free[bank, default: []].append(register)
+    free[Int(bank.rawValue)].append(register)
   }
 }
