@@ -20,7 +20,7 @@ extension Graph {
     ) throws(GraphError) -> Value?
   ) throws(GraphErrors) -> Graph {
     _ = try validated()
-    let builder = GraphBuilder(name: name, interning: interning)
+    let builder = GraphBuilder(name: name, interning: interning, expecting: nodes.count)
     var replacements: [Value?] = []
     replacements.reserveCapacity(nodes.count)
     for (index, node) in nodes.enumerated() {

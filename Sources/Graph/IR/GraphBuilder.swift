@@ -34,9 +34,11 @@ public final class GraphBuilder {
   }
 
   /// Creates an empty builder that may keep equal nodes apart, as copies that save memory must be.
-  package init(name: String, interning: Bool) {
+  package init(name: String, interning: Bool, expecting nodeCount: Int = 0) {
     self.name = name
     self.interning = interning
+    nodes.reserveCapacity(nodeCount)
+    if interning { interned.reserveCapacity(nodeCount) }
   }
 
   /// Creates a builder that continues a graph; the graph's values keep their numbers.
@@ -49,7 +51,8 @@ public final class GraphBuilder {
     errors = graph.errors
     outputNames = Set(outputs.map(\.name))
     updatedLeaves = Set(updates.map(\.leaf))
-    interned.reserveCapacity(nodes.count)
+    // Gradients and updates are about as many again.
+    interned.reserveCapacity(2 * nodes.count)
     for (index, node) in nodes.enumerated() {
       _ = interned.value(for: node, inserting: Value(index))
       if case .leaf(let leaf) = node.op, let name = leaf.leafName { leafNames.insert(name) }
@@ -80,11 +83,31 @@ public final class GraphBuilder {
   package func insert(
     _ op: Op, _ operands: [Value] = [], origin: Origin
   ) throws(GraphError) -> Value {
-    if case .leaf(let leaf) = op, let name = leaf.leafName, !leafNames.insert(name).inserted {
-      throw GraphError(
-        "\(leaf.name): the name \"\(name)\" is taken", hint: "give each leaf its own name")
-    }
+    try claimName(op)
     let type = try op.resultType(of: operands.map { self.type(of: $0) })
+    return place(op, operands, type, origin)
+  }
+
+  /// Adds a node whose type is known, as a copy's is that stands for a node of another graph.
+  ///
+  /// - Throws: That the name of the leaf is taken.
+  package func insert(
+    _ op: Op, _ operands: [Value], knownType type: TensorType, origin: Origin
+  ) throws(GraphError) -> Value {
+    try claimName(op)
+    return place(op, operands, type, origin)
+  }
+
+  private func claimName(_ op: Op) throws(GraphError) {
+    guard case .leaf(let leaf) = op, let name = leaf.leafName, !leafNames.insert(name).inserted
+    else { return }
+    throw GraphError(
+      "\(leaf.name): the name \"\(name)\" is taken", hint: "give each leaf its own name")
+  }
+
+  private func place(
+    _ op: Op, _ operands: [Value], _ type: TensorType, _ origin: Origin
+  ) -> Value {
     let node = Node(op: op, operands: operands, type: type, origin: origin)
     let value = Value(nodes.count)
     if interning {

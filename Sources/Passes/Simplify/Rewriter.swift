@@ -14,13 +14,13 @@ package final class Rewriter {
   /// The nodes made so far.
   package var nodes: [Node] { builder.nodes }
   /// For each node, the element it repeats everywhere, if it is known.
-  package private(set) var splats: [Splat?] = []
+  private(set) var splats: [Splat?] = []
   /// For each node that stands for one of the given graph, how often that one is read; 0 for those in between.
-  package private(set) var readCounts: [Int] = []
+  private(set) var readCounts: [Int] = []
   /// Which of the nodes made so far are the same in every run, if leaves are updated as in the given graph.
-  package private(set) var fixedValues: FixedValues
+  private(set) var fixedValues: FixedValues
   /// What was decided.
-  package private(set) var journal: Journal
+  private(set) var journal: Journal
 
   private let builder: GraphBuilder
   private let rules: RuleSet
@@ -37,7 +37,8 @@ package final class Rewriter {
 
   /// Creates a rewriter; a merging one also makes equal nodes of the given graph one.
   private init(_ graph: Graph, _ rules: RuleSet, merging: Bool, journal: Journal) {
-    builder = GraphBuilder(name: graph.name, interning: false)
+    builder = GraphBuilder(
+      name: graph.name, interning: false, expecting: graph.nodes.count)
     fixedValues = FixedValues(underUpdatesOf: graph)
     self.rules = rules
     self.merging = merging
@@ -98,7 +99,7 @@ package final class Rewriter {
       precondition(made == type, "rule \(rule.name) makes \(made) of \(type) at \(current)")
       return value
     }
-    return append(op, operands, origin, isMade: depth > 0)
+    return append(op, operands, type, origin, isMade: depth > 0)
   }
 
   private func make(_ patch: Patch, _ origin: Origin, depth: Int) -> Value {
@@ -123,7 +124,9 @@ package final class Rewriter {
     let operands: [Value]
   }
 
-  private func append(_ op: Op, _ operands: [Value], _ origin: Origin, isMade: Bool) -> Value {
+  private func append(
+    _ op: Op, _ operands: [Value], _ type: TensorType, _ origin: Origin, isMade: Bool
+  ) -> Value {
     let value = Value(nodes.count)
     if merging || isMade, let key = key(op, operands) {
       index(upTo: nodes.count)
@@ -137,7 +140,7 @@ package final class Rewriter {
       indexed = nodes.count + 1
     }
     do {
-      let added = try builder.insert(op, operands, origin: origin)
+      let added = try builder.insert(op, operands, knownType: type, origin: origin)
       precondition(added == value, "the builder gave \(added) for a new node \(value)")
     } catch {
       preconditionFailure("the node at \(current) cannot be copied: \(error.message)")
@@ -150,6 +153,7 @@ package final class Rewriter {
 
   /// Enters nodes into the table of known nodes, which most sweeps never need.
   private func index(upTo count: Int) {
+    if known.isEmpty { known.reserveCapacity(count) }
     while indexed < count {
       let node = nodes[indexed]
       if let key = key(node.op, node.operands) {
