@@ -41,15 +41,14 @@ extension Pass {
   }
 
   private static func algebra(_ rules: [RewriteRule], scalesWeights: Bool) -> Pass {
-    Pass("algebra", "applies equations between elementwise expressions") {
+    let early = RuleSet(rules)
+    let weights = scalesWeights ? Algebra.weights : []
+    let late = RuleSet(rules + Algebra.afterDifferentiation + weights)
+    return Pass("algebra", "applies equations between elementwise expressions") {
       graph, journal throws(GraphErrors) in
       // What a graph updates is known once it has been differentiated.
-      guard graph.objective == nil else {
-        return Rewriter.rewrite(graph, with: rules, journal: &journal)
-      }
-      let late = Algebra.afterDifferentiation
-      let weights = scalesWeights ? Algebra.weights : []
-      return Rewriter.rewrite(graph, with: rules + late + weights, journal: &journal)
+      let rules = graph.objective == nil ? late : early
+      return Rewriter.rewrite(graph, with: rules, journal: &journal)
     }
   }
 }

@@ -13,6 +13,9 @@ package enum MovementRules {
   package static let all: [RewriteRule] =
     reshapes + transposes + broadcasts + slices + pads + reversals + concatenations + sinking
     + contractions
+
+  /// All rules, sorted once.
+  package static let set = RuleSet(all)
 }
 
 extension Pass {
@@ -23,7 +26,7 @@ extension Pass {
   ///     %3 = neg(%2) : f32[2, 3]
   package static let movement: Pass = Pass("movement", "merges and drops movements") {
     graph, journal throws(GraphErrors) in
-    Rewriter.rewrite(graph, with: MovementRules.all, journal: &journal)
+    Rewriter.rewrite(graph, with: MovementRules.set, journal: &journal)
   }
 }
 

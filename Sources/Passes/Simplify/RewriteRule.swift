@@ -149,12 +149,14 @@ package struct Match {
 
 /// Rules sorted by the kind of operation they begin at.
 package struct RuleSet: Sendable {
+  private let all: [RewriteRule]
   private var byRoot: [OpKind: [RewriteRule]] = [:]
   private var everywhere: [RewriteRule] = []
 
-  /// Creates a set from a table, without the rules that are switched off.
-  package init(_ rules: [RewriteRule], without disabled: Set<String> = []) {
-    for rule in rules where !disabled.contains(rule.name) {
+  /// Creates a set from a table.
+  package init(_ rules: [RewriteRule]) {
+    all = rules
+    for rule in rules {
       guard let roots = rule.roots else {
         everywhere.append(rule)
         continue
@@ -163,9 +165,14 @@ package struct RuleSet: Sendable {
     }
   }
 
+  /// Returns the set without the rules that are switched off.
+  package func without(_ disabled: Set<String>) -> RuleSet {
+    disabled.isEmpty ? self : RuleSet(all.filter { !disabled.contains($0.name) })
+  }
+
   /// Returns the rules that begin at an operation, in the order of the table.
   package func rules(for op: Op) -> [RewriteRule] {
-    let specific = byRoot.isEmpty ? [] : byRoot[OpKind(op)] ?? []
+    guard !byRoot.isEmpty, let specific = byRoot[OpKind(op)] else { return everywhere }
     return everywhere.isEmpty ? specific : specific + everywhere
   }
 }

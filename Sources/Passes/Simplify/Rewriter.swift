@@ -52,8 +52,15 @@ package final class Rewriter {
   package static func rewrite(
     _ graph: Graph, with rules: [RewriteRule], merging: Bool = false, journal: inout Journal
   ) -> Graph {
-    let set = RuleSet(rules, without: journal.disabledRules)
-    let rewriter = Rewriter(graph, set, merging: merging, journal: journal)
+    rewrite(graph, with: RuleSet(rules), merging: merging, journal: &journal)
+  }
+
+  /// Applies a set of rules to a graph.
+  package static func rewrite(
+    _ graph: Graph, with rules: RuleSet, merging: Bool = false, journal: inout Journal
+  ) -> Graph {
+    let rules = rules.without(journal.disabledRules)
+    let rewriter = Rewriter(graph, rules, merging: merging, journal: journal)
     let result = rewriter.rewritten(graph)
     journal = rewriter.journal
     // A sweep cannot know yet, when it copies a node, that a rule will take away its last user.
