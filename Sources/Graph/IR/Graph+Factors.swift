@@ -12,6 +12,18 @@ extension Graph {
     [factor(of: core, .left), factor(of: core, .right)]
   }
 
+  /// Returns the values in whose memory both factors are.
+  package func factorSources(of core: Value) -> [Value] {
+    let operands = self[core].operands
+    return [source(operands[0], .left), source(operands[1], .right)]
+
+    func source(_ operand: Value, _ side: FactorLayout.Side) -> Value {
+      // Where nothing moves there is nothing to follow.
+      guard case .movement = self[operand].op else { return operand }
+      return factor(of: core, side).source
+    }
+  }
+
   /// Returns how the kernel of a contraction or convolution reads a factor: through as much movement as it can without
   /// a copy.
   ///

@@ -114,8 +114,8 @@ extension Dataflow {
       if case .index = node.op { precedesCheck[Int(value.index)] = true }
       if node.op.isContraction {
         // Movement before a factor is read through as far as the kernel can.
-        for factor in graph.factors(of: value) {
-          let source = Int(factor.source.index)
+        for factor in graph.factorSources(of: value) {
+          let source = Int(factor.index)
           (isNeeded[source], isWanted[source]) = (true, true)
           if precedesCheck[Int(value.index)] { precedesCheck[source] = true }
         }
@@ -226,7 +226,7 @@ extension Dataflow {
     let node = graph[value]
     var found: [Read] = []
     let operands =
-      node.op.isContraction ? graph.factors(of: value).map(\.source) : node.operands
+      node.op.isContraction ? graph.factorSources(of: value) : node.operands
     for (position, operand) in operands.enumerated() {
       let arrival = arrivals[Int(operand.index)]
       var source = arrival.source
