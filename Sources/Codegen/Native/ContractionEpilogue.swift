@@ -164,7 +164,7 @@ struct ContractionEpilogue {
     _ contraction: NativeContraction, _ row: Int, _ column: Int, sum: UInt8, count: Int,
     _ assembler: inout Assembler
   ) {
-    let distance = { (stream: Stream) in
+    func distance(_ stream: Stream) -> Int {
       stream.byteCount * (row * stream.steps.row + column * stream.steps.column)
     }
     for (index, stream) in streams.enumerated() {
