@@ -72,6 +72,20 @@ extension NativeCode {
     let operandCount: Int
     let streamed: Set<Int>
     let threads: Int
+
+    /// A few numbers tell most kernels apart, and whole programs take long to hash.
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(operandCount)
+      switch body {
+      case .loop(let loop):
+        hasher.combine(loop.domain)
+        for stage in loop.stages { hasher.combine(stage.program.instructions.count) }
+      case .contraction(let contraction):
+        hasher.combine(contraction.domain)
+        hasher.combine(contraction.epilogue.instructions.count)
+      default: hasher.combine(body)
+      }
+    }
   }
 
   /// Writes the code of one kernel behind the others, if there is a generator for it.
