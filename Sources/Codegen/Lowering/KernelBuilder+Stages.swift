@@ -191,7 +191,7 @@ private struct Schedule {
   }
 
   private func isElement(_ value: Value) -> Bool {
-    !graph[value].op.isReduction && graph[value].type.shape.dimensions == domain
+    !graph[value].op.isReduction && graph[value].type.shape.has(domain)
   }
 
   /// Lets a sweep compute an element member, with what it needs.

@@ -48,7 +48,7 @@ struct VectorEmitter {
     ]
     var split = LoopSplit(
       selection, stores: stores, early: early, inPairs: inPairs,
-      pools: pools.mapValues(\.count), lasting: lasting.mapValues(\.count), hoisting)
+      pools: pools.mapValues { $0.count }, lasting: lasting.mapValues { $0.count }, hoisting)
     var before = VectorEmitter.allocate(
       split.before, split.banks, lasting, fixed: [:], live: split.kept)
     if before.slotCount > 0 {

@@ -65,9 +65,10 @@ package struct PortableCode: Hashable, Sendable, Codable {
   /// Translates a program, giving registers slots that are free again after their last use.
   package init(_ program: VectorProgram, domain: [Int], kept: [VectorProgram.Register]) {
     self.domain = domain
-    var slots = SlotAllocator(program: program, kept: Set(kept))
+    let operandsOf = program.instructions.map { $0.operands }
+    var slots = SlotAllocator(operandsOf, kept: Set(kept))
     for (index, step) in program.instructions.enumerated() {
-      let registers = step.operands
+      let registers = operandsOf[index]
       let operands = registers.map { slots.slot(of: $0) }
       // A result may take the slot of an operand that dies with it, if their elements are equally wide.
       let width = program.types[index].laneBytes
@@ -151,13 +152,13 @@ private struct SlotAllocator {
   private var free: [Int32] = []
   private(set) var count = 0
 
-  init(program: VectorProgram, kept: Set<VectorProgram.Register>) {
-    let steps = program.instructions
+  /// Knows the registers that each step reads.
+  init(_ steps: [[VectorProgram.Register]], kept: Set<VectorProgram.Register>) {
     slots = Array(repeating: -1, count: steps.count)
     dying = Array(repeating: [], count: steps.count)
     var lastUse = Array(steps.indices)
-    for (index, step) in steps.enumerated() {
-      for operand in step.operands { lastUse[Int(operand)] = index }
+    for (index, operands) in steps.enumerated() {
+      for operand in operands { lastUse[Int(operand)] = index }
     }
     for register in steps.indices where !kept.contains(Int32(register)) {
       dying[lastUse[register]].append(Int32(register))

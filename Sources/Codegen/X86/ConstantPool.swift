@@ -30,7 +30,7 @@ struct ConstantPool {
   /// The bytes all constants take.
   var byteCount: Int { contents.reduce(0) { $0 + $1.count } }
   /// The alignment the first, largest one needs.
-  var alignment: Int { min(contents.map(\.count).max() ?? 1, 64) }
+  var alignment: Int { contents.reduce(1) { max($0, min($1.count, 64)) } }
 
   /// Returns the place of some bytes.
   /// - Precondition: Their number is a power of two, or many times 64.

@@ -33,6 +33,11 @@ public struct Shape: Hashable, Sendable, Codable {
   /// - Precondition: The shape is bound, that is, no axis depends on the batch size.
   public var dimensions: [Int] { extents.map(number) }
 
+  /// Whether the extents are these numbers.
+  package func has(_ dimensions: [Int]) -> Bool {
+    extents.elementsEqual(dimensions) { $0.fixed == $1 }
+  }
+
   private func number(_ extent: Extent) -> Int {
     guard let fixed = extent.fixed else {
       preconditionFailure("shape \(self) is used as numbers before the batch size is bound")
