@@ -77,7 +77,9 @@ struct GroupGraph {
   }
 
   /// Accesses the group of a leader.
-  subscript(leader: Int32) -> Group {
+  ///
+  /// Inlined, for a call would copy all of the graph it might change.
+  @inline(__always) subscript(leader: Int32) -> Group {
     guard let group = groups[Int(leader)] else { preconditionFailure("%\(leader) leads no group") }
     return group
   }
