@@ -11,8 +11,8 @@ extension Instruction {
 
   /// Traps on an instruction that a form could encode but the processor would refuse, or read otherwise.
   func verify(_ form: InstructionForm) {
-    let memory = memory
-    if let memory {
+    // Without bytes of memory a form takes none, or only an address.
+    if form.memoryByteCount > 0, let memory {
       precondition(
         memory.byteCount > 0 || !form.needsMemorySize, "\(mnemonic): memory of what size?")
       let writes = if case .memory = operands[0] { true } else { false }
