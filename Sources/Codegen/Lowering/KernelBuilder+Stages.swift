@@ -32,6 +32,7 @@ extension KernelBuilder {
       loop = map
     }
     loop.collapse()
+    loop.divideSteps()
     return kernel(.loop(loop), grid: loop.portableGrid, inPlace: pairs)
   }
 

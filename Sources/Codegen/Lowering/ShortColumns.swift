@@ -1,8 +1,8 @@
 import DescentGraph
 
-// Columns of a few rows, such as the windows of a pool or of a convolution in which every channel is by itself, are
-// straight lines of instructions: the rows one after the other, in the order in which they meet anyway. Windows of
-// neighbouring places overlap, so several places at once find what they share in registers.
+// Columns of a few rows, such as the windows of a pool, are straight lines of instructions: the rows one after the
+// other, in the order in which they meet anyway. Windows of neighbouring places overlap, so several places at once find
+// what they share in registers.
 
 extension LoopKernel {
   /// The most rows that are written one after the other, and the most instructions of all places at once.

@@ -22,7 +22,7 @@ extension VectorProgram {
   func guards(_ axis: Int) -> Bool { guards.contains { $0.axis == axis } }
 
   /// All conditions on places, in no order.
-  private var guards: [Access.Guard] {
+  var guards: [Access.Guard] {
     instructions.flatMap { instruction in
       if case .exists(let guards) = instruction { guards } else { instruction.access?.guards ?? [] }
     }

@@ -7,12 +7,12 @@ import DescentGraph
 //   the gradient of W, made of x and G               each element of the windows of x times G, summed over windows
 //   the gradient of x, made of W and G               every product handed back to the element it came from:
 //
-//   strides of 1      G under windows of W turned round, which reach outside of it, channels and features changed over
-//   other strides     G·Wᵀ, the windows' own gradients, each added to the elements of its window
+//   %d = pad(G ∗ W′) + …     places of the operand that are a stride apart find the same elements of their windows, W′:
+//                            G under windows of these, turned round, which reach outside of it, channels and
+//                            features changed over; then among the places of the others
 //
-// Groups are so many of these side by side.
-// The first would multiply with the zeros between windows that lie apart. Where the windows of x reach outside of it,
-// what the second adds up there is thrown away.
+// With a stride of 1 that is a single convolution. No product with the zeros between windows that lie apart is taken.
+// Where the windows of x reach outside of it, nothing is handed back.
 
 extension Convolution: Differentiable {
   package func gradient(at position: Int) -> GradientRule {
@@ -27,91 +27,112 @@ extension Convolution: Differentiable {
 
   /// Returns the gradient of the operand.
   private func gradient(of x: Tensor, weights: Tensor, _ cotangent: Tensor) -> Tensor {
-    strides.allSatisfy { $0 == 1 }
-      ? gradientByConvolution(of: x, weights, cotangent)
-      : gradientByWindows(of: x.shape, weights, cotangent)
+    // Windows over zeros alone take nothing back.
+    let zeros = { cotangent.builder.scalar(0, x.dataType).broadcast(to: x.shape) }
+    guard !x.shape.extents.contains(0) else { return zeros() }
+    let phases = (0..<spatialRank).map { axis in
+      Phase.all(
+        self, axis, kernel: weights.shape[axis].fixed ?? 0, extent: x.shape[axis + 1].fixed ?? 0,
+        windows: cotangent.shape[axis + 1].fixed ?? 0)
+    }
+    let all = phases.reduce([[]]) { outer, next in
+      outer.flatMap { first in next.map { first + [$0] } }
+    }
+    var parts = all.map { gradient(weights, cotangent, $0) }
+    guard !parts.isEmpty else { return zeros() }
+    for (axis, phases) in phases.enumerated().reversed() {
+      parts = stride(from: 0, to: parts.count, by: phases.count).map { first in
+        let among = phases.indices.map { parts[first + $0].among(phases[$0], axis: axis + 1) }
+        return among.dropFirst().reduce(among[0]) { $0 + $1 }
+      }
+    }
+    return parts[0]
   }
 
-  private func gradientByConvolution(
-    of x: Tensor, _ weights: Tensor, _ cotangent: Tensor
-  ) -> Tensor {
-    // Windows over zeros alone take nothing back.
-    guard !x.shape.extents.contains(0) else {
-      return cotangent.builder.scalar(0, x.dataType).broadcast(to: x.shape)
-    }
-    let reaches = zip(weights.shape.extents, dilations).map { (($0.fixed ?? 0) - 1) * $1 + 1 }
-    let before = zip(reaches, low).map { $0 - 1 - $1 }
-    let behind = zip(reaches, high).map { $0 - 1 - $1 }
-    var cotangent = cotangent
-    for axis in 0..<spatialRank where before[axis] < 0 || behind[axis] < 0 {
+  /// Returns what the places of some phases are handed back.
+  private func gradient(_ weights: Tensor, _ cotangent: Tensor, _ phases: [Phase]) -> Tensor {
+    var (weights, cotangent) = (weights, cotangent)
+    for (axis, phase) in phases.enumerated() {
+      if phase.elementStride > 1 {
+        weights = weights.slice(
+          axis: axis, from: Extent(offset: phase.element), by: phase.elementStride)
+      }
       // The outermost windows see nothing of x.
-      let (first, last) = (min(before[axis], 0), min(behind[axis], 0))
+      let (first, last) = (min(phase.before, 0), min(phase.behind, 0))
+      guard first < 0 || last < 0 else { continue }
       let count = (cotangent.shape[axis + 1].fixed ?? 0) + last
       cotangent = cotangent.slice(
         axis: axis + 1, from: Extent(offset: -first), to: Extent(offset: count))
     }
     let turned = Convolution(
-      strides: strides, dilations: dilations, low: before.map { max($0, 0) },
-      high: behind.map { max($0, 0) }, groups: groups)
+      strides: strides.map { _ in 1 }, dilations: phases.map(\.dilation),
+      low: phases.map { max($0.before, 0) }, high: phases.map { max($0.behind, 0) }, groups: groups)
     return cotangent.convolved(turned, weights.turned(groups: groups))
   }
+}
 
-  private func gradientByWindows(
-    of x: Shape, _ weights: Tensor, _ cotangent: Tensor
-  ) -> Tensor {
-    let places = Array(cotangent.shape.extents.dropLast())
-    guard let elements = Shape.product(weights.shape.extents.dropLast()) else {
-      return cotangent.failure("gradient of \(name): \(weights.shape) cannot be counted")
-    }
-    let windows = products(cotangent, weights, elements, x[x.rank - 1])
-      .reshaped(Shape(places + Array(weights.shape.extents.prefix(spatialRank)) + [x[x.rank - 1]]))
-    // Each window's elements stand beside its place, axis by axis.
-    let axes = 0..<spatialRank
-    var sum = windows.apply(
+extension Tensor {
+  /// Returns the tensor with zeros for the places of other phases.
+  fileprivate func among(_ phase: Phase, axis: Int) -> Tensor {
+    guard phase.low > 0 || phase.high > 0 || phase.interior > 0 else { return self }
+    let amounts = { (amount: Int) in (0..<rank).map { $0 == axis ? amount : 0 } }
+    return apply(
       .movement(
-        .transpose([0] + axes.flatMap { [$0 + 1, $0 + 1 + spatialRank] } + [2 * spatialRank + 1])))
-    for axis in axes {
-      let extent = x[axis + 1].fixed ?? 0
-      sum = sum.addingWindows(
-        axis: axis + 1, to: low[axis] + extent + high[axis], stride: strides[axis],
-        dilation: dilations[axis])
-      guard low[axis] + high[axis] > 0 else { continue }
-      sum = sum.slice(
-        axis: axis + 1, from: Extent(offset: low[axis]), to: Extent(offset: low[axis] + extent))
-    }
-    return sum
+        .pad(
+          low: amounts(phase.low).map { Extent(offset: $0) },
+          high: amounts(phase.high).map { Extent(offset: $0) }, interior: amounts(phase.interior),
+          value: 0)))
   }
-  /// Returns a cotangent times transposed weights, for each place the elements of its window.
-  private func products(
-    _ cotangent: Tensor, _ weights: Tensor, _ elements: Extent, _ channels: Extent
-  ) -> Tensor {
-    let transposed = Op.contraction(Contraction(transposeRight: true))
-    let features = weights.shape[weights.rank - 1]
-    let matrix = weights.reshaped(Shape([elements, features]))
-    guard groups > 1 else { return cotangent.apply(transposed, matrix) }
-    guard let places = Shape.product(cotangent.shape.extents.dropLast()),
-      let features = features.fixed, let channels = channels.fixed, let elements = elements.fixed
-    else {
-      return cotangent.failure(
-        "gradient of \(name): the places of \(cotangent.shape) cannot be counted")
+}
+
+/// Places along an axis of an operand that find the same elements of windows: every so many from one on.
+///
+/// A window w finds element e at place i = w·stride + e·dilation − low. So places a stride apart find every
+/// (stride / gcd)th element, in windows dilation / gcd apart, gcd that of stride and dilation.
+private struct Phase {
+  /// The first of the elements, and the distance to the next.
+  let element: Int
+  let elementStride: Int
+  /// The distance between the windows that find neighbours of them.
+  let dilation: Int
+  /// How far windows of these elements reach before the cotangent, and behind it; less than 0 where not all of it is
+  /// met.
+  let before: Int
+  let behind: Int
+  /// How many places of the operand are before the first, behind the last and in between.
+  let low: Int
+  let high: Int
+  let interior: Int
+
+  /// Returns the phases of an axis that have places.
+  static func all(
+    _ convolution: Convolution, _ axis: Int, kernel: Int, extent: Int, windows: Int
+  ) -> [Phase] {
+    let common = gcd(convolution.strides[axis], convolution.dilations[axis])
+    return (0..<min(kernel, convolution.strides[axis] / common)).compactMap {
+      Phase(convolution, axis, common, $0, kernel: kernel, extent: extent, windows: windows)
     }
-    let part = (channels: channels / groups, features: features / groups)
-    let kernel = elements / max(1, part.channels)
-    let extents = { (numbers: [Int]) in numbers.map { Extent(offset: $0) } }
-    // A feature by itself makes no sums.
-    guard part.features > 1 else {
-      let sides = extents([kernel, part.channels, groups])
-      let products =
-        cotangent.reshaped(Shape([places] + extents([1, 1, groups])))
-        * weights.reshaped(Shape(sides))
-      return products.transpose([0, 1, 3, 2])
-    }
-    // A matrix for each group.
-    let matrices = [(cotangent, places), (matrix, Extent(offset: elements))].map { tensor, rows in
-      tensor.reshaped(Shape([rows] + extents([groups, part.features]))).transpose([1, 0, 2])
-    }
-    return matrices[0].apply(transposed, matrices[1])
-      .reshaped(Shape([Extent(offset: groups), places] + extents([kernel, part.channels])))
-      .transpose([1, 2, 0, 3])
   }
+
+  private init?(
+    _ convolution: Convolution, _ axis: Int, _ common: Int, _ element: Int, kernel: Int,
+    extent: Int, windows: Int
+  ) {
+    let stride = convolution.strides[axis]
+    self.element = element
+    elementStride = stride / common
+    dilation = convolution.dilations[axis] / common
+    // The phase's places are q·stride + start, and q is a window for the first of the elements.
+    let start = element * convolution.dilations[axis] - convolution.low[axis]
+    let reach = (kernel - 1 - element) / elementStride * dilation
+    let first = start >= 0 ? 0 : (stride - 1 - start) / stride
+    guard extent > start else { return nil }
+    let last = min(windows - 1 + reach, (extent - 1 - start) / stride)
+    guard first <= last else { return nil }
+    (before, behind) = (reach - first, last - (windows - 1))
+    (low, high) = (first * stride + start, extent - 1 - last * stride - start)
+    interior = first == last ? 0 : stride - 1
+  }
+
+  private static func gcd(_ a: Int, _ b: Int) -> Int { b == 0 ? a : gcd(b, a % b) }
 }
