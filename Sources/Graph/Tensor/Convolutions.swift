@@ -46,9 +46,9 @@ public func convolve(
 ) -> Tensor {
   x.builder.at(Site(file, line), "convolve") {
     let (x, weights) = (x.channelsLast(channels), weights.featuresLast(channels))
-    guard
+    guard !weights.isPlaceholder,
       let convolution = ConvolutionArguments(
-        x, weights, strides, dilations, groups: groups, name: "convolve")
+        x, weights.shape, strides, dilations, groups: groups, name: "convolve")
     else { return Tensor(x.builder, nil) }
     guard let zeros = convolution.zeros(x, padding) else { return Tensor(x.builder, nil) }
     return convolution.result(x, weights, zeros).channelsFirst(channels)
@@ -57,8 +57,9 @@ public func convolve(
 
 /// Returns the gradient of a convolution with respect to its operand, as an operation of its own.
 ///
-/// Also called deconvolution. Each element is multiplied with the weights and added to the result at its window. Zeros
-/// between and around elements are multiplied too, but around those of strides of 1, where they are left out.
+/// Also called deconvolution. Each element is multiplied with the weights and added to the result at its window. An
+/// element of the result takes its products in the order of the kernel's axes, from the last element of a window to the
+/// first, then of the features; there is none with the zeros between and around elements.
 ///
 /// - Parameters:
 ///   - x: `[batch, spatial…, features]`.
@@ -79,13 +80,16 @@ public func convolveTransposed(
 ) -> Tensor {
   x.builder.at(Site(file, line), "convolveTransposed") {
     let (x, weights) = (x.channelsLast(channels), weights.featuresLast(channels))
-    let turned = weights.turned(groups: groups)
     guard
+      !weights.isPlaceholder,
       let convolution = ConvolutionArguments(
-        x, turned, strides, dilations, groups: groups, name: "convolveTransposed"),
-      let (spread, zeros) = convolution.spread(x, padding, outputPadding)
+        x, weights.shape.turned(groups: groups), strides, dilations, groups: groups,
+        name: "convolveTransposed"),
+      let (low, extents) = convolution.transposed(x, padding, outputPadding)
     else { return Tensor(x.builder, nil) }
-    return convolution.withoutStrides.result(spread, turned, zeros).channelsFirst(channels)
+    let windows = Convolution(
+      strides: convolution.strides, dilations: convolution.dilations, low: low, groups: groups)
+    return x.handedBack(by: windows, weights, to: extents).channelsFirst(channels)
   }
 }
 
@@ -95,7 +99,7 @@ private struct ConvolutionArguments {
   typealias Zeros = (low: [Int], high: [Int])
 
   let name: String
-  var strides: [Int]
+  let strides: [Int]
   let dilations: [Int]
   let groups: Int
   /// The extents of the weights' spatial axes.
@@ -104,21 +108,21 @@ private struct ConvolutionArguments {
   let features: Int
 
   init?(
-    _ x: Tensor, _ weights: Tensor, _ strides: [Int]?, _ dilations: [Int]?, groups: Int,
+    _ x: Tensor, _ weights: Shape, _ strides: [Int]?, _ dilations: [Int]?, groups: Int,
     name: String
   ) {
-    guard !x.isPlaceholder, !weights.isPlaceholder else { return nil }
+    guard !x.isPlaceholder else { return nil }
     let failure = { (message: String) in _ = x.failure("\(name): \(message)") }
     let count = x.rank - 2
     guard (1...3).contains(count), weights.rank == x.rank else {
-      failure("\(x.shape) and weights \(weights.shape) do not have one to three spatial axes each")
+      failure("\(x.shape) and weights \(weights) do not have one to three spatial axes each")
       return nil
     }
     let extents = x.shape.extents.dropFirst().map(\.fixed)
-    let kernel = weights.shape.extents.map(\.fixed)
+    let kernel = weights.extents.map(\.fixed)
     guard extents.allSatisfy({ $0 != nil }), kernel.allSatisfy({ $0 != nil }) else {
       failure(
-        "\(x.shape) or weights \(weights.shape) depend on the batch size in an axis but the first")
+        "\(x.shape) or weights \(weights) depend on the batch size in an axis but the first")
       return nil
     }
     self.name = name
@@ -148,15 +152,9 @@ private struct ConvolutionArguments {
       kernel[count] == channels / groups
     else {
       failure(
-        "\(channels) channels in \(groups) groups do not fit weights \(weights.shape)")
+        "\(channels) channels in \(groups) groups do not fit weights \(weights)")
       return nil
     }
-  }
-
-  var withoutStrides: ConvolutionArguments {
-    var copy = self
-    copy.strides = strides.map { _ in 1 }
-    return copy
   }
 
   /// From the first element of a window through the last.
@@ -199,11 +197,11 @@ private struct ConvolutionArguments {
     return true
   }
 
-  /// Returns the elements a stride apart, and how many zeros around them let each window of the convolution before
-  /// meet each of its elements once.
-  func spread(
+  /// Returns how far before the result the first window of a transposed convolution begins, and the result's spatial
+  /// extents.
+  func transposed(
     _ x: Tensor, _ padding: ConvolutionPadding, _ outputPadding: [Int]?
-  ) -> (Tensor, Zeros)? {
+  ) -> (low: [Int], extents: [Int])? {
     var (low, high) = (strides.map { _ in 0 }, strides.map { _ in 0 })
     switch padding {
     case .valid: break
@@ -219,27 +217,15 @@ private struct ConvolutionArguments {
     }
     let extra = outputPadding ?? strides.map { _ in 0 }
     guard areAmounts(extra, x) else { return nil }
-    let before = kernel.indices.map { reach($0) - 1 - low[$0] }
-    let behind = kernel.indices.map { reach($0) - 1 - high[$0] + extra[$0] }
-    for axis in kernel.indices {
-      let extent = ((x.shape[axis + 1].fixed ?? 0) - 1) * strides[axis] + 1
-      guard extent + before[axis] + behind[axis] >= reach(axis) else {
-        _ = x.failure("\(name): nothing is left of axis \(axis + 1) of \(x.shape)")
-        return nil
-      }
+    let extents = kernel.indices.map { axis in
+      ((x.shape[axis + 1].fixed ?? 0) - 1) * strides[axis] + reach(axis) - low[axis] - high[axis]
+        + extra[axis]
     }
-    // Where nothing is copied anyway, the zeros need not be there.
-    let amounts = 0...Movement.greatestStep
-    if strides.allSatisfy({ $0 == 1 }), (before + behind).allSatisfy(amounts.contains) {
-      return (x, (before, behind))
+    if let axis = extents.firstIndex(where: { $0 < 1 }) {
+      _ = x.failure("\(name): nothing is left of axis \(axis + 1) of \(x.shape)")
+      return nil
     }
-    let none = [Extent](repeating: 0, count: x.rank)
-    let spread = x.apply(
-      .movement(
-        .pad(low: none, high: none, interior: [0] + strides.map { $0 - 1 } + [0], value: 0)))
-    let padded = spread.pad(low: [0] + before + [0], high: [0] + behind + [0], mode: .constant(0))
-    let rest = strides.map { _ in 0 }
-    return (padded, (rest, rest))
+    return (low, extents)
   }
 
   /// Returns the windows of a tensor with zeros around it times weights.
@@ -315,7 +301,7 @@ extension Tensor {
 
   /// Returns weights of the convolution that takes features back to channels: turned round along the kernel's axes,
   /// features and channels of each group changed over.
-  package func turned(groups: Int) -> Tensor {
+  func turned(groups: Int) -> Tensor {
     guard !isPlaceholder, rank > 2, groups >= 1, let features = shape.extents.last?.fixed,
       features % groups == 0
     else { return self }

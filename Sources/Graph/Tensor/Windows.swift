@@ -247,3 +247,42 @@ extension Tensor {
     return place
   }
 }
+
+extension Tensor {
+  /// Returns windows added up to the axis they were taken from, which has so many elements.
+  ///
+  /// Elements a stride apart in a window lie where those of its neighbours do: a run of `stride` neighbours of all
+  /// windows tiles the axis, and there are ⌈size / stride⌉ runs. With gaps between the elements each is a run.
+  package func addingWindows(axis: Int, to extent: Int, stride: Int, dilation: Int) -> Tensor {
+    var extents = shape.extents
+    extents.remove(at: axis + 1)
+    let (places, size) = (shape[axis].fixed ?? 0, shape[axis + 1].fixed ?? 0)
+    let length = dilation == 1 ? Swift.min(stride, extent) : 1
+    // No place but the first where the stride is longer than the axis; so long an axis need not be tiled.
+    let step = Swift.min(stride, extent)
+    var sum: Tensor?
+    for start in Swift.stride(from: 0, to: size, by: length) {
+      let count = Swift.min(length, size - start)
+      var run = slice(
+        axis: axis + 1, from: Extent(offset: start), to: Extent(offset: start + count))
+      run = run.padded(axis + 1, low: 0, high: step - count)
+      extents[axis] = Extent(offset: places * step)
+      run = run.reshaped(Shape(extents))
+      let low = start * dilation
+      let behind = extent - low - places * step
+      if behind < 0 { run = run.slice(axis: axis, to: Extent(offset: extent - low)) }
+      run = run.padded(axis, low: low, high: Swift.max(behind, 0))
+      sum = sum.map { $0 + run } ?? run
+    }
+    extents[axis] = Extent(offset: extent)
+    return sum ?? builder.scalar(0, dataType).broadcast(to: Shape(extents))
+  }
+
+  /// Returns the tensor with zeros before and behind one axis.
+  fileprivate func padded(_ axis: Int, low: Int, high: Int) -> Tensor {
+    guard low != 0 || high != 0 else { return self }
+    var (lows, highs) = ([Int](repeating: 0, count: rank), [Int](repeating: 0, count: rank))
+    (lows[axis], highs[axis]) = (low, high)
+    return pad(low: lows, high: highs)
+  }
+}

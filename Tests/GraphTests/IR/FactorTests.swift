@@ -48,6 +48,28 @@ import Testing
       } == "input from 320: batch , kept 4×16, summed 6×-64 16×1")
   }
 
+  /// A product for each group, side by side; groups of few columns are only read where these lie so too.
+  @Test func groupsAreABatch() throws {
+    let windows = { (g: GraphBuilder) in
+      convolve(g.input("x", [2, 6, 7, 8]), g.input("w", [3, 1, 4, 10]), groups: 2)
+    }
+    #expect(
+      try factor(.left, windows)
+        == "input from 0: batch 2×4, kept 2×336 28×8, summed 3×56 4×1")
+    #expect(try factor(.right, windows) == "input from 0: batch 2×5, kept 5×1, summed 12×10")
+    let turned = { (features: Extent) in
+      { (g: GraphBuilder) in
+        convolve(
+          g.input("x", [2, 6, 7, 8]),
+          g.input("w", [1, 1, features, 4]).transpose([0, 1, 3, 2]), groups: 2)
+      }
+    }
+    #expect(
+      try factor(.right, turned(16)) == "transpose from 0: batch 2×8, kept 8×1, summed 4×16")
+    #expect(
+      try factor(.right, turned(64)) == "input from 0: batch 2×128, kept 32×4, summed 4×1")
+  }
+
   @Test func windowsBeginBeforeTheirOperand() throws {
     let read = { (g: GraphBuilder) in
       convolve(

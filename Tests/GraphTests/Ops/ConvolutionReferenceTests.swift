@@ -104,9 +104,10 @@ import Testing
   @Test func operandsThatDoNotFitAreRefused() {
     func expect(
       _ x: TensorType, _ weights: TensorType, _ message: String, strides: [Int] = [1, 1],
-      dilations: [Int] = [1, 1], low: [Int]? = nil, high: [Int]? = nil
+      dilations: [Int] = [1, 1], low: [Int]? = nil, high: [Int]? = nil, groups: Int = 1
     ) {
-      let op = Convolution(strides: strides, dilations: dilations, low: low, high: high)
+      let op = Convolution(
+        strides: strides, dilations: dilations, low: low, high: high, groups: groups)
       let error = #expect(throws: GraphError.self) { try op.resultType(of: [x, weights]) }
       #expect(error?.message == message)
     }
@@ -136,6 +137,15 @@ import Testing
     expect(
       x, weights, "convolve: low [0, 0] and high [0, -1] are not 2 numbers of at least 0 each",
       high: [0, -1])
+    let parts = TensorType(.f32, [3, 3, 1, 6])
+    for groups in [0, -1, 2, 7] {
+      expect(
+        x, parts, "convolve: 3 channels and 6 features do not make \(groups) groups",
+        groups: groups)
+    }
+    expect(
+      x, TensorType(.f32, [3, 3, 2, 6]),
+      "convolve: 3 channels in 3 groups do not fit weights [3, 3, 2, 6]", groups: 3)
     let tooFar = Movement.greatestStep + 1
     expect(
       x, weights,

@@ -118,6 +118,8 @@ enum SampleGraphs {
     g.output("dilated", convolve(x, weights, dilations: [3, 1]))
     g.output("padded", convolve(x, weights, padding: .zeros(low: [1, 0], high: [2, 3])))
     g.output("back", convolveTransposed(features, weights, strides: [2, 2], padding: .same))
+    let parts = g.parameter("parts", [3, 3, 2, 6], .heNormal)
+    g.output("parts", convolve(features, parts, padding: .same, groups: 2))
   }
 
   static let integers = Graph("integers") { g in
