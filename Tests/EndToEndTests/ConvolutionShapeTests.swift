@@ -23,7 +23,9 @@ import Testing
     let graph = try Self.drawn(&random).validated()
     let backend = Self.backends[seed % Self.backends.count]
     let plan = try graph.compile(
-      options: CompileOptions(threads: 1 + seed % 4, backend: backend))
+      options: CompileOptions(
+        threads: 1 + seed % 4, minimumWorkPerThread: random.chance(50) ? 1 : 50_000,
+        backend: backend))
     var inputs: [String: NDArray] = [:]
     for name in ["x", "w"] {
       let leaf = try #require(graph.leaf(name))

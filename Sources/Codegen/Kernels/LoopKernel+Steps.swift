@@ -5,7 +5,7 @@ import DescentGraph
 // each access finds the same one in each step.
 
 extension LoopKernel {
-  /// Divides axes of a map, but the last, along which accesses find every so many places.
+  /// Divides axes of a map along which accesses find every so many places, but the last, along which vectors run.
   package mutating func divideSteps() {
     guard reduced.isEmpty else { return }
     for axis in domain.indices.dropLast().reversed() where domain.count < Shape.maximumRank {

@@ -153,8 +153,10 @@ struct ContractionProblem {
 
   /// The distances in bytes from product to product in the result.
   var resultBatch: [ContractionSteps.BatchAxis] {
-    let steps = isEmpty ? nil : ContractionSteps([1], over: [batch * m * n], self)
-    return (steps?.batch ?? []).map { .init(products: $0.products, stride: 4 * $0.stride) }
+    guard let steps = ContractionSteps([1], over: [batch * m * n], self) else {
+      preconditionFailure("the elements of a result are evenly apart")
+    }
+    return steps.batch.map { .init(products: $0.products, stride: 4 * $0.stride) }
   }
 
   /// The most steps of k in one run.

@@ -81,7 +81,8 @@ struct ContractionSchedule {
     let given = whole ?? windows?.depth ?? images?.depth ?? problem.narrowDepth(longest)
     let blocks = (run + (given ?? longest) - 1) / (given ?? longest)
     let even = given ?? (run + blocks - 1) / blocks
-    depth = problem.margins != nil || longest < 16 ? even : (even + 15) / 16 * 16
+    let isFixed = problem.margins != nil || problem.narrow != nil || longest < 16
+    depth = isFixed ? even : (even + 15) / 16 * 16
     pieces = whole.map { problem.left.summed.pieces(depth: $0) }
     isDeep = blocks > 1 || problem.chunks > 1
     let panelBytes = ContractionSchedule.panelBytes(depth, tile)
@@ -203,8 +204,8 @@ extension ContractionProblem {
     return transposeLeft || left.kept.isEven || isGathered ? max(1, m) : left.kept.length
   }
 
-  /// Returns the depth of blocks that do not cut what lies side by side for each of narrow groups, or nil where nothing
-  /// would.
+  /// Returns the depth of blocks that each begin with a whole element of narrow groups, whose terms are read together,
+  /// or nil where there are none of several terms, or a single block.
   fileprivate func narrowDepth(_ longest: Int) -> Int? {
     guard let narrow, k > longest, left.summed.length == narrow.elements else { return nil }
     return max(1, longest / narrow.elements) * narrow.elements
@@ -284,7 +285,7 @@ struct ContractionTile {
     let runs = m / runLength
     let greatest =
       min(m, runLength) == 1 ? 1 : min((registers - 1 - vectors) / vectors, isWide ? 14 : 6)
-    // Where there are several runs, or their rows are told apart by their numbers, each is cut by itself.
+    // Where there are several runs, each is cut by itself; and rows that are told apart by registers are one tile.
     let isWhole = runs > 1 || problem.narrow?.spreadsRows(width: width) == true
     // Remainders are spread, so that no thin tile is left at the end.
     runCount = min(

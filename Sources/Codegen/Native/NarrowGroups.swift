@@ -90,7 +90,7 @@ struct NarrowGroups: Hashable {
 
 extension NativeContraction {
   /// The mask registers that select what a whole vector of the left factor reads, and a partial one.
-  private static let (whole, partial) = (Register.k(3), Register.k(4))
+  private static let (wholeMask, partialMask) = (Register.k(3), Register.k(4))
 
   /// The register that says how a row's vectors are spread out: the first without a sum, or one behind it.
   private func spreadRegister(_ row: Int) -> Register {
@@ -106,7 +106,7 @@ extension NativeContraction {
     assembler.emit(.add, .r8, .rax)
     guard isWide, narrow.reading(width: width) == .spread else { return }
     for (register, count) in [
-      (NativeContraction.whole, width), (NativeContraction.partial, panel.columns % width),
+      (NativeContraction.wholeMask, width), (NativeContraction.partialMask, panel.columns % width),
     ] where count > 0 && narrow.elements(columns: count) < width {
       assembler.emit(.mov, .eax, (1 << narrow.elements(columns: count)) - 1)
       assembler.emit(.kmovw, register, .eax)
@@ -177,7 +177,8 @@ extension NativeContraction {
     let count = narrow.elements(columns: panel.count(column))
     guard count < width else { return assembler.emit(.vpermps, factor, spread, source) }
     if isWide {
-      let mask = panel.isPartial(column) ? NativeContraction.partial : NativeContraction.whole
+      let mask =
+        panel.isPartial(column) ? NativeContraction.partialMask : NativeContraction.wholeMask
       assembler.emit(.vmovups, factor, source, mask: .zeroing(mask))
     } else {
       let lanes = (0..<width).map { $0 < count ? -1 : 0 }

@@ -231,10 +231,14 @@ extension NativeContraction {
   ) {
     let (factor, partial) = (vector(isWide ? 31 : 14), vector(isWide ? 30 : 13))
     let right = { (column: Int, assembler: inout Assembler) -> Operand in
-      guard source != .packed, panel.isPartial(column) else {
+      guard source == .packing || source == .inPlace && panel.isPartial(column) else {
         return .memory(.at(.r9, 4 * width * column))
       }
       loadPanel(column, panel, source, to: partial, &assembler)
+      // Tiles behind this one find the panel there.
+      if source == .packing {
+        assembler.emit(.vmovups, .at(.r10, 4 * width * column), partial)
+      }
       return .register(partial)
     }
     if let narrow = problem.narrow {

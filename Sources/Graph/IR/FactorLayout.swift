@@ -77,7 +77,7 @@ package struct FactorLayout: Hashable, Sendable, Codable {
     }
   }
 
-  /// The most columns of a group that fill no more than a vector.
+  /// The most columns of a group that fill no more than the widest vector.
   package static let narrowColumns = 16
 
   /// Whether the columns of groups, the only axis of the batch, follow one another without a gap.

@@ -1,11 +1,13 @@
 // What belongs to the operand of a convolution: every product handed back to the element it came from.
 //
-//   windows apart     G·Wᵀ, the elements of each window, laid at its place
-//   others            pad(G ∗ W′) + …: places that are a stride apart find the same elements of their windows, W′; G
-//                     under windows of these, turned round, which reach outside of it, channels and features changed
-//                     over; then among the places of the others
+//   few phases        pad(G ∗ W′) + …: places that are a stride apart find the same elements of their windows, W′; with
+//                     a stride of 2, every other place finds the even elements. What they are handed back is a
+//                     convolution of G with these, turned round, channels and features changed over. It is laid among
+//                     the places of the others.
+//   many, or windows  G·Wᵀ, the elements of each window, added up at its place: one product rather than one for each
+//   that lie apart    phase
 //
-// With a stride of 1 the latter is a single convolution. No product is taken with the zeros between windows.
+// With a stride of 1 there is one phase. No product is taken with the zeros between windows.
 
 extension Tensor {
   /// Returns numbers for each window of a convolution times its weights, added to the places the window found.
@@ -24,7 +26,9 @@ extension Tensor {
     let zeros = { builder.scalar(0, dataType).broadcast(to: result) }
     guard !result.extents.contains(0), !shape.extents.contains(0) else { return zeros() }
     let kernel = convolution.kernel(weights.shape)
-    guard !convolution.areApart(kernel) else { return laid(by: convolution, weights, to: extents) }
+    guard !convolution.areApart(kernel), !convolution.hasManyPhases(kernel) else {
+      return laid(by: convolution, weights, to: extents)
+    }
     let phases = kernel.indices.map { axis in
       Phase.all(
         convolution, axis, kernel: kernel[axis], extent: extents[axis],
@@ -78,16 +82,14 @@ extension Tensor {
           value: 0)))
   }
 
-  /// Returns the elements of each window at its place.
+  /// Returns the elements of each window, added up at its place.
   private func laid(by convolution: Convolution, _ weights: Tensor, to extents: [Int]) -> Tensor {
     let axes = convolution.strides.indices
-    guard let rows = Shape.product(weights.shape.extents.dropLast()) else {
-      return failure("the elements of \(weights.shape) cannot be counted")
-    }
-    let matrix = weights.reshaped(Shape([rows, weights.shape[weights.rank - 1]]))
+    let channels = (weights.shape[axes.count].fixed ?? 0) * convolution.groups
+    let sides = shape.extents.dropLast() + weights.shape.extents.prefix(axes.count)
     // Each window's elements stand beside its place, axis by axis.
-    var sum = apply(.contraction(Contraction(transposeRight: true)), matrix)
-      .reshaped(Shape(shape.extents.dropLast() + weights.shape.extents.dropLast()))
+    var sum = windowElements(weights, groups: convolution.groups)
+      .reshaped(Shape(sides + [Extent(offset: channels)]))
       .apply(
         .movement(
           .transpose(
@@ -96,7 +98,7 @@ extension Tensor {
       let (low, extent) = (convolution.low[axis], extents[axis])
       let reach =
         ((shape[axis + 1].fixed ?? 0) - 1) * convolution.strides[axis]
-        + (weights.shape[axis].fixed ?? 0)
+        + ((weights.shape[axis].fixed ?? 0) - 1) * convolution.dilations[axis] + 1
       sum = sum.addingWindows(
         axis: axis + 1, to: Swift.max(low + extent, reach), stride: convolution.strides[axis],
         dilation: convolution.dilations[axis])
@@ -106,15 +108,51 @@ extension Tensor {
     }
     return sum
   }
+
+  /// Returns numbers for each window times transposed weights: for each place the elements of its window and, of each,
+  /// the channels.
+  private func windowElements(_ weights: Tensor, groups: Int) -> Tensor {
+    let channels = weights.shape[weights.rank - 2]
+    guard let places = Shape.product(shape.extents.dropLast()),
+      let elements = Shape.product(weights.shape.extents.dropLast(2)),
+      let rows = Shape.product([elements, channels]),
+      let columns = Shape.product([rows, Extent(offset: groups)]),
+      let features = weights.shape[weights.rank - 1].fixed
+    else { return failure("the elements of \(shape) and \(weights.shape) cannot be counted") }
+    guard groups > 1 else {
+      let matrix = weights.reshaped(Shape([rows, Extent(offset: features)]))
+      return apply(.contraction(Contraction(transposeRight: true)), matrix)
+    }
+    // Products in groups are those of windows of one element.
+    let parts = [groups, features / groups].map { Extent(offset: $0) }
+    let ones = [Int](repeating: 1, count: weights.rank - 2)
+    let turned = weights.reshaped(Shape([elements, channels] + parts)).transpose([3, 2, 0, 1])
+      .reshaped(Shape(ones.map { Extent(offset: $0) } + [parts[1], columns]))
+    let convolution = Convolution(strides: ones, dilations: ones, groups: groups)
+    return apply(.convolution(convolution), turned)
+      .reshaped(Shape([places, parts[0], elements, channels])).transpose([0, 2, 1, 3])
+  }
 }
 
 extension Convolution {
-  /// Whether windows lie apart, so that none finds what another does, and one product has the elements of all.
+  /// The most phases for each of which there is a convolution.
+  private static let mostPhases = 16
+
+  /// Whether windows lie apart, so that none finds what another does.
   fileprivate func areApart(_ kernel: [Int]) -> Bool {
     groups == 1 && strides.contains { $0 > 1 }
       && kernel.indices.allSatisfy { axis in
         kernel[axis] == 1 || dilations[axis] == 1 && kernel[axis] <= strides[axis]
       }
+  }
+
+  fileprivate func hasManyPhases(_ kernel: [Int]) -> Bool {
+    var count = 1
+    for axis in kernel.indices {
+      count *= Phase.elements(self, axis, kernel: kernel[axis]).count
+      if count > Convolution.mostPhases { return true }
+    }
+    return false
   }
 }
 
@@ -141,17 +179,20 @@ private struct Phase {
   static func all(
     _ convolution: Convolution, _ axis: Int, kernel: Int, extent: Int, windows: Int
   ) -> [Phase] {
-    let common = gcd(convolution.strides[axis], convolution.dilations[axis])
-    return (0..<Swift.min(kernel, convolution.strides[axis] / common)).compactMap {
-      Phase(convolution, axis, common, $0, kernel: kernel, extent: extent, windows: windows)
+    elements(convolution, axis, kernel: kernel).compactMap {
+      Phase(convolution, axis, $0, kernel: kernel, extent: extent, windows: windows)
     }
   }
 
+  /// The first elements of all phases of an axis.
+  static func elements(_ convolution: Convolution, _ axis: Int, kernel: Int) -> Range<Int> {
+    0..<Swift.min(kernel, convolution.strides[axis] / common(convolution, axis))
+  }
+
   private init?(
-    _ convolution: Convolution, _ axis: Int, _ common: Int, _ element: Int, kernel: Int,
-    extent: Int, windows: Int
+    _ convolution: Convolution, _ axis: Int, _ element: Int, kernel: Int, extent: Int, windows: Int
   ) {
-    let stride = convolution.strides[axis]
+    let (stride, common) = (convolution.strides[axis], Phase.common(convolution, axis))
     self.element = element
     elementStride = stride / common
     dilation = convolution.dilations[axis] / common
@@ -167,7 +208,12 @@ private struct Phase {
     interior = first == last ? 0 : stride - 1
   }
 
-  private static func gcd(_ a: Int, _ b: Int) -> Int { b == 0 ? a : gcd(b, a % b) }
+  /// The greatest common divisor of stride and dilation.
+  private static func common(_ convolution: Convolution, _ axis: Int) -> Int {
+    var (a, b) = (convolution.strides[axis], convolution.dilations[axis])
+    while b > 0 { (a, b) = (b, a % b) }
+    return a
+  }
 }
 
 extension Shape {

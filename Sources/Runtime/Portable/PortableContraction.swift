@@ -127,7 +127,7 @@ struct PortableContraction {
         isSafe && chunks == 1
         && (width == 4
           ? tile(a, b, first, count, column, rows + column)
-          : columns(a, b, first, count, column..<column + width, rows + column))
+          : narrowTile(a, b, first, count, column..<column + width, rows + column))
       if !isDone { exactTile(a, b, first, count, column, width, rows + column) }
       column += width
     }
@@ -200,7 +200,7 @@ struct PortableContraction {
 
   /// Computes up to four rows of fewer columns, one after the other; returns false where double rounding might have
   /// shown.
-  private func columns(
+  private func narrowTile(
     _ a: Matrix, _ b: Matrix, _ first: Int, _ count: Int, _ columns: Range<Int>,
     _ rows: UnsafeMutablePointer<Float>
   ) -> Bool {

@@ -88,7 +88,7 @@ extension ProgramDrawing {
   private mutating func drawManyTerms() -> (op: Convolution, x: Shape, weights: Shape) {
     let kinds = [
       ([3, 5], 130), ([3, 3], 330), ([2, 2], 331), ([2], 660), ([2, 32], 21), ([64, 1], 3),
-      ([65, 1], 2), ([33], 2), ([1, 3, 2], 400), ([2, 3], 512),
+      ([65, 1], 2), ([33], 2), ([1, 3, 2], 400), ([2, 3], 512), ([171], 6), ([103], 10), ([91], 12),
     ]
     let (kernel, channels) = kinds[random.int(0...kinds.count - 1)]
     var windows = kernel.map { _ in random.int(1...2) }
@@ -103,8 +103,10 @@ extension ProgramDrawing {
     let axes = kernel.indices
     let strides = axes.map { _ in random.chance(60) ? 1 : random.int(1...3) }
     let dilations = axes.map { _ in random.chance(70) ? 1 : random.int(1...3) }
-    let low = kernel.map { random.int(0...$0 + 1) }
-    let high = kernel.map { random.int(0...$0 + 1) }
+    // So long windows are left to others where they reach outside.
+    let isInside = kernel.contains { $0 > 80 }
+    let low = kernel.map { isInside ? 0 : random.int(0...$0 + 1) }
+    let high = kernel.map { isInside ? 0 : random.int(0...$0 + 1) }
     // Mostly of few channels and features, whose columns fill vectors together.
     let divisors = (1...max(1, channels)).filter { channels % $0 == 0 && $0 > 1 }
     let isNarrow = random.chance(70)
