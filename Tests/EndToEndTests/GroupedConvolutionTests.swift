@@ -34,7 +34,8 @@ import Testing
     for groups in [2, 3, 5, 6, 12, 50] {
       for kernel in [1, 3] {
         let graph = try convolution(
-          [1, 15, Extent(offset: groups * channels)], kernel: [kernel], groups: groups,
+          [1, kernel == 3 && groups % 2 == 0 ? 14 : 12, Extent(offset: groups * channels)],
+          kernel: [kernel], groups: groups,
           features: groups * features, padding: kernel == 3 && groups % 2 == 0 ? .valid : .same
         ).gradient(of: "y", withRespectTo: ["x", "w", "bias"])
         try expectBits(threads: 1...1, sourceLocation: #_sourceLocation) {

@@ -11,6 +11,13 @@ extension ProgramDrawing {
   /// Draws a convolution or its weights' gradient, with an epilogue.
   mutating func drawConvolution() -> (body: Kernel.Body, outputs: [RandomKernel.Output]) {
     let (op, x, second) = random.chance(50) ? drawShapes() : drawGradient()
+    return drawConvolution(op, x, second)
+  }
+
+  /// Draws where the second operand of a convolution is, if it has no groups, and an epilogue.
+  mutating func drawConvolution(
+    _ op: Convolution, _ x: Shape, _ second: Shape
+  ) -> (body: Kernel.Body, outputs: [RandomKernel.Output]) {
     let extents = op.extents(x, second)
     let graph = Graph("convolution") { g in
       g.output("y", g.input("x", x).apply(.convolution(op), g.input("w", second)))

@@ -48,6 +48,14 @@ struct RandomKernel {
     if drawing.random.chance(40) { drawPlaces(&drawing.random) }
   }
 
+  /// Creates a convolution of given shapes with a random epilogue.
+  init(_ op: Convolution, _ x: Shape, _ second: Shape, seed: UInt64) {
+    self.seed = seed
+    var drawing = ProgramDrawing(seed: seed)
+    (body, outputs) = drawing.drawConvolution(op, x, second)
+    inputs = drawing.operands
+  }
+
   /// Creates a kernel of which only the slices are random.
   init(_ body: Kernel.Body, inputs: [[UInt8]], outputs: [Output], seed: UInt64) {
     (self.seed, self.body, self.inputs, self.outputs) = (seed, body, inputs, outputs)

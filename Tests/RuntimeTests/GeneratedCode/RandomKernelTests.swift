@@ -47,6 +47,35 @@ import Testing
       }
     }
 
+    /// Groups that share vectors, of which the last is partial, and sums that end just behind a block, or within one.
+    @Test func narrowGroupsStayWithinTheirOperands() throws {
+      let backends = [CPUFeatures.avx2Backend, .avx512Backend].filter {
+        CPUFeatures.detected.isSuperset(of: $0)
+      }
+      let bench = KernelBench()
+      for (elements, channels, features, groups) in [
+        (171, 3, 4, 2), (171, 3, 4, 3), (86, 3, 4, 5), (129, 4, 4, 3), (103, 5, 8, 3), (3, 3, 4, 3),
+        (74, 7, 8, 2), (257, 2, 2, 9), (3, 4, 4, 5), (5, 1, 1, 19), (513, 1, 2, 7), (3, 8, 8, 3),
+      ] {
+        for seed in 0..<6 as Range<UInt64> {
+          let op = Convolution(strides: [1], dilations: [1], groups: groups)
+          let x = Shape([1, elements + 7, groups * channels])
+          let weights = Shape([elements, channels, groups * features])
+          let cotangent = Shape([1, 8, groups * features])
+          for kernel in [
+            RandomKernel(op, x, weights, seed: seed),
+            RandomKernel(op.with(kernel: [elements]), x, cotangent, seed: seed),
+          ] {
+            CrashReport.seed = seed
+            for outcome in try bench.outcomes(kernel, backends) where outcome != .equal {
+              #expect(outcome == .refused && !kernel.isNative, "\(op) of \(x), seed \(seed)")
+            }
+          }
+        }
+      }
+      CrashReport.seed = nil
+    }
+
     private func name(of backend: CPUFeatures) -> String {
       backend == .avx512Backend ? "avx512" : "avx2"
     }
