@@ -53,15 +53,18 @@ struct NarrowGroups: Hashable {
     return kernel
   }
 
+  /// Returns how vectors of a width are read.
   func reading(width: Int) -> Reading {
     if columns == width { return .repeated }
     return columns == 1 ? .neighbours : .spread
   }
 
-  /// Whether terms, or rows, are told apart by how vectors are spread out rather than by where they are read.
+  /// Whether terms are told apart by how vectors are spread out rather than by where they are read.
   func spreadsTerms(width: Int) -> Bool {
     reading(width: width) == .spread && sumsElements && elements > 1
   }
+
+  /// Whether rows are; then each has a register that says how.
   func spreadsRows(width: Int) -> Bool {
     reading(width: width) == .spread && !sumsElements && elements > 1
   }

@@ -57,9 +57,8 @@ public func convolve(
 
 /// Returns the gradient of a convolution with respect to its operand, as an operation of its own.
 ///
-/// Also called deconvolution. Each element is multiplied with the weights and added to the result at its window. An
-/// element of the result takes its products in the order of the kernel's axes, from the last element of a window to the
-/// first, then of the features; there is none with the zeros between and around elements.
+/// Also called deconvolution. Each element is multiplied with the weights and added to the result at its window; there
+/// are no products with zeros between or around elements.
 ///
 /// - Parameters:
 ///   - x: `[batch, spatial…, features]`.
