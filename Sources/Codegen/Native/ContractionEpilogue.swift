@@ -71,10 +71,10 @@ struct ContractionEpilogue {
         }
       guard isReached else { return nil }
     }
-    let own = domain.indices.map { domain[($0 + 1)...].reduce(1, *) }
+    let places = domain.indices.map { domain[($0 + 1)...].reduce(1, *) }
     for (store, type) in zip(kernel.stores, selection.resultTypes) {
       let kind = Stream.Kind.element(operand: store.operand, offset: 0)
-      guard append(kind, type.byteCount, own) else { return nil }
+      guard append(kind, type.byteCount, places) else { return nil }
     }
     self.streams = streams
     let isRead = streams.enumerated().map { index, stream in
@@ -86,19 +86,29 @@ struct ContractionEpilogue {
     self.isRead = isRead
     // What stores bytes works in registers that its values must leave alone.
     let free = Set(VectorEmitter.vectors(for: selection))
-    let inPlace = VectorEmitter(
-      selection, stores: kernel.stores.count, vectors: vectors.filter { free.contains($0) })
-    guard
-      inPlace.spillBytes > 0
-        || kernel.epilogue.instructions.count > ContractionEpilogue.longProgram
-    else {
-      (emitter, core) = (inPlace, nil)
-      return
+    let own = vectors.filter { free.contains($0) }
+    if kernel.epilogue.instructions.count <= ContractionEpilogue.longProgram,
+      own.count >= ContractionEpilogue.fewestVectors(selection)
+    {
+      let inPlace = VectorEmitter(selection, stores: kernel.stores.count, vectors: own)
+      if inPlace.spillBytes == 0 {
+        (emitter, core) = (inPlace, nil)
+        return
+      }
     }
     let all = VectorEmitter.vectors(for: selection)
     core = all.last
     emitter = VectorEmitter(
       selection, stores: kernel.stores.count, vectors: all.dropLast(), hoisting: .constants)
+  }
+
+  /// Returns the vectors that an operation needs at once: what it reads, and what it makes where that takes the place of
+  /// something that is read again.
+  private static func fewestVectors(_ selection: InstructionSelection) -> Int {
+    selection.operations.lazy.map { operation in
+      let read = Set(operation.uses.filter { selection.banks[Int($0)] == .vector })
+      return read.count + (operation.isDestructive ? 1 : 0)
+    }.max() ?? 0
   }
 
   /// The register of a stream's address; those there are no registers for share `rdx` and wait in the frame.

@@ -76,6 +76,15 @@ import Testing
       CrashReport.seed = nil
     }
 
+    /// An epilogue that needs more registers at once than the sums of a tile leave.
+    @Test func tilesLeaveEpiloguesWhatTheyNeed() throws {
+      let backends = [CPUFeatures.avx2Backend, .avx512Backend].filter {
+        CPUFeatures.detected.isSuperset(of: $0)
+      }
+      let outcomes = try KernelBench().outcomes(RandomKernel(seed: 131_042_085), backends)
+      #expect(outcomes.allSatisfy { $0 == .equal })
+    }
+
     private func name(of backend: CPUFeatures) -> String {
       backend == .avx512Backend ? "avx512" : "avx2"
     }
