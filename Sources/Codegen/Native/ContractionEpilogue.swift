@@ -102,8 +102,8 @@ struct ContractionEpilogue {
       selection, stores: kernel.stores.count, vectors: all.dropLast(), hoisting: .constants)
   }
 
-  /// Returns the vectors that an operation needs at once: what it reads, and what it makes where that takes the place of
-  /// something that is read again.
+  /// Returns the vectors that an operation needs at once: what it reads, and what it makes where that takes the place
+  /// of something that is read again.
   private static func fewestVectors(_ selection: InstructionSelection) -> Int {
     selection.operations.lazy.map { operation in
       let read = Set(operation.uses.filter { selection.banks[Int($0)] == .vector })
