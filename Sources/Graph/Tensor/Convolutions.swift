@@ -51,7 +51,10 @@ public func convolve(
         x, weights.shape, strides, dilations, groups: groups, name: "convolve")
     else { return Tensor(x.builder, nil) }
     guard let zeros = convolution.zeros(x, padding) else { return Tensor(x.builder, nil) }
-    return convolution.result(x, weights, zeros).channelsFirst(channels)
+    let windows = Convolution(
+      strides: convolution.strides, dilations: convolution.dilations, low: zeros.low,
+      high: zeros.high, groups: groups)
+    return x.convolved(windows, weights).channelsFirst(channels)
   }
 }
 
@@ -88,7 +91,7 @@ public func convolveTransposed(
     else { return Tensor(x.builder, nil) }
     let windows = Convolution(
       strides: convolution.strides, dilations: convolution.dilations, low: low, groups: groups)
-    return x.handedBack(by: windows, weights, to: extents).channelsFirst(channels)
+    return x.operandGradient(windows, weights, extents: extents).channelsFirst(channels)
   }
 }
 
@@ -100,11 +103,8 @@ private struct ConvolutionArguments {
   let name: String
   let strides: [Int]
   let dilations: [Int]
-  let groups: Int
   /// The extents of the weights' spatial axes.
   let kernel: [Int]
-  let channels: Int
-  let features: Int
 
   init?(
     _ x: Tensor, _ weights: Shape, _ strides: [Int]?, _ dilations: [Int]?, groups: Int,
@@ -127,10 +127,8 @@ private struct ConvolutionArguments {
     self.name = name
     self.strides = strides ?? Array(repeating: 1, count: count)
     self.dilations = dilations ?? Array(repeating: 1, count: count)
-    self.groups = groups
     self.kernel = kernel.prefix(count).compactMap(\.self)
-    channels = (extents.last ?? nil) ?? 0
-    features = (kernel.last ?? nil) ?? 0
+    let (channels, features) = ((extents.last ?? nil) ?? 0, (kernel.last ?? nil) ?? 0)
     guard self.strides.count == count, self.dilations.count == count else {
       failure("strides \(self.strides) and dilations \(self.dilations) need \(count) entries each")
       return nil
@@ -225,13 +223,6 @@ private struct ConvolutionArguments {
       return nil
     }
     return (low, extents)
-  }
-
-  /// Returns the windows of a tensor with zeros around it times weights.
-  func result(_ x: Tensor, _ weights: Tensor, _ zeros: Zeros) -> Tensor {
-    let convolution = Convolution(
-      strides: strides, dilations: dilations, low: zeros.low, high: zeros.high, groups: groups)
-    return x.convolved(convolution, weights)
   }
 }
 

@@ -23,6 +23,6 @@ extension Convolution: Differentiable {
   /// Returns the gradient of the operand.
   private func gradient(of x: Tensor, weights: Tensor, _ cotangent: Tensor) -> Tensor {
     let extents = x.shape.extents.dropFirst().dropLast().map { $0.fixed ?? 0 }
-    return cotangent.handedBack(by: with(kernel: nil), weights, to: extents)
+    return cotangent.operandGradient(with(kernel: nil), weights, extents: extents)
   }
 }

@@ -1,4 +1,4 @@
-// What belongs to the operand of a convolution: every product handed back to the element it came from.
+// The gradient of a convolution's operand: every product handed back to the element it came from.
 //
 //   few phases        pad(G ∗ W′) + …: places that are a stride apart find the same elements of their windows, W′; with
 //                     a stride of 2, every other place finds the even elements. What they are handed back is a
@@ -10,15 +10,16 @@
 // With a stride of 1 there is one phase. No product is taken with the zeros between windows.
 
 extension Tensor {
-  /// Returns numbers for each window of a convolution times its weights, added to the places the window found.
+  /// Returns the gradient of a convolution's operand, this being the cotangent: numbers for each window times the
+  /// weights, added to the places the window found.
   ///
   /// - Parameters:
   ///   - convolution: How windows lie, of `[batch, windows…, features]`.
   ///   - weights: `[kernel…, channels / groups, features]`.
   ///   - extents: Those of the spatial axes of the result `[batch, spatial…, channels]`.
   /// - Returns: The sums.
-  package func handedBack(
-    by convolution: Convolution, _ weights: Tensor, to extents: [Int]
+  package func operandGradient(
+    _ convolution: Convolution, _ weights: Tensor, extents: [Int]
   ) -> Tensor {
     let channels = (weights.shape[weights.rank - 2].fixed ?? 0) * convolution.groups
     let result = Shape([shape[0]] + (extents + [channels]).map { Extent(offset: $0) })
@@ -27,7 +28,7 @@ extension Tensor {
     guard !result.extents.contains(0), !shape.extents.contains(0) else { return zeros() }
     let kernel = convolution.kernel(weights.shape)
     guard !convolution.areApart(kernel), !convolution.hasManyPhases(kernel) else {
-      return laid(by: convolution, weights, to: extents)
+      return operandGradientByWindows(convolution, weights, extents: extents)
     }
     let phases = kernel.indices.map { axis in
       Phase.all(
@@ -83,7 +84,9 @@ extension Tensor {
   }
 
   /// Returns the elements of each window, added up at its place.
-  private func laid(by convolution: Convolution, _ weights: Tensor, to extents: [Int]) -> Tensor {
+  private func operandGradientByWindows(
+    _ convolution: Convolution, _ weights: Tensor, extents: [Int]
+  ) -> Tensor {
     let axes = convolution.strides.indices
     let channels = (weights.shape[axes.count].fixed ?? 0) * convolution.groups
     let sides = shape.extents.dropLast() + weights.shape.extents.prefix(axes.count)
