@@ -232,7 +232,7 @@ struct StepBuilder {
     case .contraction(let contraction):
       return .contraction(
         PortableContraction(
-          extents: contraction.extents, chunks: contraction.chunks,
+          extents: contraction.extents, chunk: contraction.chunk,
           left: makeFactor(contraction.left),
           right: makeFactor(contraction.right),
           margins: contraction.margins.map { makeMargins($0, terms: contraction.extents.k) },

@@ -38,11 +38,11 @@ import Testing
     let transposeLeft: Bool
     let transposeRight: Bool
     let hasEpilogue: Bool
-    var chunks = 1
+    var chunk = Contraction.defaultChunk
 
     var description: String {
       let sides = (transposeLeft ? " left" : "") + (transposeRight ? " right" : "")
-      return "\(batch)×\(m)×\(n)×\(k)\(sides)\(hasEpilogue ? " epilogue" : "") in \(chunks)"
+      return "\(batch)×\(m)×\(n)×\(k)\(sides)\(hasEpilogue ? " epilogue" : "") by \(chunk)"
     }
   }
 
@@ -57,7 +57,7 @@ import Testing
       batch: random.next() % 4 == 0 ? 1 + Int(random.next() % 5) : 1, m: size(), n: size(),
       k: size(), transposeLeft: random.next() % 2 == 0, transposeRight: random.next() % 2 == 0,
       hasEpilogue: random.next() % 2 == 0,
-      chunks: random.next() % 4 == 0 ? 2 + Int(random.next() % 8) : 1)
+      chunk: random.next() % 4 == 0 ? 1 + Int(random.next() % 32) : Contraction.defaultChunk)
   }
 
   private func graph(_ shape: Shape) -> Graph {
@@ -71,7 +71,7 @@ import Testing
       let b = g.input("b", extents(shape.k, shape.n, shape.transposeRight))
       let contraction = Contraction(
         transposeLeft: shape.transposeLeft, transposeRight: shape.transposeRight,
-        chunks: shape.chunks)
+        chunk: shape.chunk)
       let product = a.apply(.contraction(contraction), b)
       guard shape.hasEpilogue else { return g.output("y", product) }
       let bias = g.input("bias", [Extent(offset: shape.n)])
@@ -214,7 +214,7 @@ import Testing
           .contraction(
             Contraction(
               transposeLeft: shape.transposeLeft, transposeRight: shape.transposeRight,
-              chunks: shape.chunks)), b)
+              chunk: shape.chunk)), b)
         let residual = g.input("residual", extents(shape.m, shape.n))
         let mean = g.state("mean", extents(shape.m, shape.n))
         let next = mean * 0.5 + product

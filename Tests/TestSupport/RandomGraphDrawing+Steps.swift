@@ -131,11 +131,11 @@ extension RandomGraphDrawing {
     let columns = Extent(offset: extent())
     let right = weight(
       Shape(leading + (transposesRight ? [columns, inner] : [inner, columns])))
-    let chunks = random.chance(20) ? random.int(2...4) : 1
+    let chunk = random.chance(20) ? random.int(1...4) : Contraction.defaultChunk
     let product = x.apply(
       .contraction(
         Contraction(
-          transposeLeft: transposesLeft, transposeRight: transposesRight, chunks: chunks)),
+          transposeLeft: transposesLeft, transposeRight: transposesRight, chunk: chunk)),
       right)
     return leading.isEmpty || random.chance(50) ? product : chain(product, leading)
   }

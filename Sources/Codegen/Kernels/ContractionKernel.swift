@@ -14,8 +14,8 @@ package struct ContractionKernel: Hashable, Sendable, Codable {
   }
 
   package var extents: Contraction.Extents
-  /// Into how many runs the sums are cut.
-  package var chunks: Int
+  /// How many terms are summed by themselves, before their sum is added to that of those before them.
+  package var chunk: Int
   package var left: Factor
   package var right: Factor
   /// What is left out of the sums of a convolution, if its windows reach outside of the left factor.
@@ -34,12 +34,12 @@ package struct ContractionKernel: Hashable, Sendable, Codable {
   package static let rowsPerUnit = 4
 
   package init(
-    extents: Contraction.Extents, chunks: Int, left: Factor, right: Factor,
+    extents: Contraction.Extents, chunk: Int, left: Factor, right: Factor,
     margins: WindowMargins? = nil, domain: [Int], epilogue: VectorProgram,
     stores: [LoopKernel.Store]
   ) {
     self.extents = extents
-    self.chunks = chunks
+    self.chunk = chunk
     self.left = left
     self.right = right
     self.margins = margins

@@ -7,7 +7,7 @@ extension KernelBuilder {
     let shapes = graph[core].operands.map { graph[$0].type.shape }
     switch graph[core].op {
     case .contraction(let op):
-      return buildProduct(core, op.extents(shapes[0], shapes[1]), chunks: op.chunks)
+      return buildProduct(core, op.extents(shapes[0], shapes[1]), chunk: op.chunk)
     case .convolution(let op): return build(op, core, shapes)
     default: preconditionFailure("\(core) is no contraction")
     }
@@ -15,7 +15,7 @@ extension KernelBuilder {
 
   /// Builds the kernel of a product whose factors are read where they lie.
   mutating func buildProduct(
-    _ core: Value, _ extents: Contraction.Extents, chunks: Int, margins: WindowMargins? = nil
+    _ core: Value, _ extents: Contraction.Extents, chunk: Int, margins: WindowMargins? = nil
   ) -> Kernel {
     let factors = graph.factors(of: core).map { factor in
       ContractionKernel.Factor(operand: operand(factor.source, .read), layout: factor.layout)
@@ -32,7 +32,7 @@ extension KernelBuilder {
     let pairs = stores.flatMap { inPlacePairs(target: $0.operand) }
     let collapsed = program.collapsing(domain)
     let contraction = ContractionKernel(
-      extents: extents, chunks: chunks, left: factors[0], right: factors[1], margins: margins,
+      extents: extents, chunk: chunk, left: factors[0], right: factors[1], margins: margins,
       domain: collapsed.domain, epilogue: collapsed.program, stores: stores)
     return kernel(.contraction(contraction), grid: contraction.portableGrid, inPlace: pairs)
   }

@@ -94,7 +94,7 @@ extension ContractionKernel {
     let matrix = extents.k * extents.n
     // Several rows make more of a factor that is near; of a batch, each product's lies in one piece.
     guard extents.batch == 1, (1...ContractionKernel.mostPackedRows).contains(extents.m),
-      margins == nil, chunks == 1, extents.n > columns, extents.n % columns == 0, extents.k > 1,
+      margins == nil, extents.n > columns, extents.n % columns == 0, extents.k > 1,
       4 * matrix / (extents.m == 1 ? 1 : 16) >= minimumBytes,
       layout.kept.count == 1, layout.summed.count == 1, left.operand != right.operand,
       !epilogue.operandsRead.contains(right.operand)

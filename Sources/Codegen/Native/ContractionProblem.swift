@@ -14,8 +14,8 @@ struct ContractionProblem {
   let m: Int
   let n: Int
   let k: Int
-  /// Into how many runs k is cut.
-  let chunks: Int
+  /// How many terms of k are summed by themselves, at least one and no more than there are.
+  let chunk: Int
   let left: Factor
   let right: Factor
   /// Whether neighbours of the left factor's rows, rather than its terms, lie side by side.
@@ -87,7 +87,8 @@ struct ContractionProblem {
     let kernel = narrow?.joined(kernel) ?? kernel
     let extents = kernel.extents
     margins = kernel.margins
-    (k, chunks, groups) = (extents.k, kernel.chunks, extents.groups)
+    (k, groups) = (extents.k, extents.groups)
+    chunk = max(1, min(kernel.chunk, k))
     // Columns must be equally far apart; where rows are not, a column stays one.
     isTurned =
       extents.n == 1 && extents.m > 1 && kernel.left.layout.isPlain && margins == nil && groups == 1
@@ -159,8 +160,8 @@ struct ContractionProblem {
     return steps.batch.map { .init(products: $0.products, stride: 4 * $0.stride) }
   }
 
-  /// The most steps of k in one run.
-  var run: Int { (k + chunks - 1) / chunks }
+  /// Whether there are several chunks of k.
+  var isCut: Bool { chunk < k }
 
   /// The distances in bytes between neighbours of the left factor along m and k, within runs.
   var leftStrides: (m: Int, k: Int) { (left.kept.step, left.summed.step) }

@@ -7,6 +7,8 @@ struct ContractionSchedule {
   let tile: ContractionTile
   /// The most steps of k that run before sums are put aside.
   let depth: Int
+  /// Whether a chunk of k has several such blocks.
+  let hasSeveralBlocks: Bool
   /// Whether sums are ever put aside.
   let isDeep: Bool
   /// The most tiles and columns whose sums are put aside together.
@@ -68,36 +70,38 @@ struct ContractionSchedule {
       // few rows at a time of all of them are a few long streams, which the processor foresees.
       case (true, false):
         problem.isRightLarge && !problem.isRightPacked && tile.panelCount > division.columns
-          ? (problem.m == 1 && problem.chunks == 1 ? 6 : 16) : max(1, problem.k)
+          ? (problem.m == 1 ? 6 : 16) : max(1, problem.k)
       case (false, _):
-        leftPacking == .columns || !isWide
-          ? 256 : problem.transposeRight && problem.k > 512 ? 384 : 512
+        leftPacking == .columns || !isWide ? 256 : 512
       }
-    let run = max(1, problem.run)
-    let whole =
-      leftPacking == .rows && problem.chunks == 1 ? problem.wholeDepth(isWide: isWide) : nil
+    let chunk = problem.chunk
+    let whole = leftPacking == .rows ? problem.wholeDepth(isWide: isWide) : nil
     windows = WindowBlocks(problem)
     images = ImageBlocks(problem)
     let given = whole ?? windows?.depth ?? images?.depth ?? problem.narrowDepth(longest)
-    let blocks = (run + (given ?? longest) - 1) / (given ?? longest)
-    let even = given ?? (run + blocks - 1) / blocks
-    let isFixed = problem.margins != nil || problem.narrow != nil || longest < 16
+    let blocks = (chunk + (given ?? longest) - 1) / (given ?? longest)
+    let even = given ?? (chunk + blocks - 1) / blocks
+    let isFixed =
+      problem.margins != nil || problem.narrow != nil || whole != nil || longest < 16
     depth = isFixed ? even : (even + 15) / 16 * 16
     pieces = whole.map { problem.left.summed.pieces(depth: $0) }
-    isDeep = blocks > 1 || problem.chunks > 1
+    hasSeveralBlocks = blocks > 1
+    isDeep = blocks > 1 || problem.isCut
     let panelBytes = ContractionSchedule.panelBytes(depth, tile)
-    let isCut = problem.chunks > 1
     // Windows that reach outside make many tiles, each of which meets all panels of the block.
     let blockBytes =
       packsRight || problem.isRightPacked ? 512 << 10 : problem.margins == nil ? Int.max : 256 << 10
-    let blockPanels = isCut ? 1 : min(tile.panelCount, max(1, blockBytes / panelBytes))
+    // A single tile goes through a packed panel from end to end.
+    let isStream = isSingle && problem.isRightPacked
+    let blockPanels = isStream ? 1 : min(tile.panelCount, max(1, blockBytes / panelBytes))
     blockColumns = blockPanels * tile.columns
     // Panels, rows and sums share the second-level cache; but what is packed by squares is dear.
     let sumBytes = problem.transposeRight ? 1024 << 10 : 512 << 10
-    let kept = max(1, sumBytes / (blockPanels * tile.byteCount))
+    let areas = hasSeveralBlocks && problem.isCut ? 2 : 1
+    let kept = max(1, sumBytes / (areas * blockPanels * tile.byteCount))
     let tiles = (tile.count + division.rows - 1) / division.rows
     let groups = isDeep ? (tiles + kept - 1) / kept : 1
-    blockTiles = isCut ? 1 : (tiles + groups - 1) / groups
+    blockTiles = (tiles + groups - 1) / groups
     parts = tile.parts(of: max(1, problem.n), division.rows, division.columns)
     variants = tile.variants(problem.margins)
     // A tile prefetches, with each panel, one line of every k or, if panels are transposed, of every column.
@@ -105,7 +109,7 @@ struct ContractionSchedule {
       problem.transposeRight
       ? (depth + 15) / 16 * ((blockColumns + depth - 1) / depth) : (blockColumns + 15) / 16
     let prefetches =
-      problem.isRightFar && problem.right.summed.isEven && !isCut
+      problem.isRightFar && problem.right.summed.isEven
       && (packsRight || windows != nil) && tile.count > 1
     prefetchesRows =
       !prefetches && !isDeep && tile.count > 1 && leftPacking == .none && problem.hasRowsInOneLine
@@ -211,8 +215,8 @@ extension ContractionProblem {
     return max(1, longest / narrow.elements) * narrow.elements
   }
 
-  /// Returns how many steps of k make blocks that all begin and end alike in the left factor's runs, or nil where such
-  /// blocks were too short.
+  /// Returns how many steps of k make blocks that all begin and end alike in the left factor's runs and in the chunks,
+  /// or nil where such blocks were too short.
   fileprivate func wholeDepth(isWide: Bool) -> Int? {
     let runs = left.summed
     guard k > 0 else { return nil }
@@ -224,7 +228,10 @@ extension ContractionProblem {
     let several = (1...count).filter { count % $0 == 0 && runs.repeats(every: $0) }
       .map { $0 * runs.length }
     let depths = (several + [parts.first { $0 <= limit } ?? 1]).filter { depth in
-      depth <= limit && (depth == k || depth % 16 == 0 && depth * 4 >= limit)
+      // What is transposed in squares must not end within one.
+      let isWhole = right.summed.isEven || depth % 16 == 0
+      return depth <= limit && chunk % depth == 0
+        && (depth == k || isWhole && depth * 4 >= limit)
     }
     return depths.max()
   }

@@ -130,7 +130,7 @@ extension NativeContraction {
       store(.rax, to: .blockTile, &assembler)
       loop(.blockTile, below: .endTile, &assembler) { assembler in
         setLesser(.endBlockTile, raxPlus: schedule.blockTiles, .endTile, &assembler)
-        writeRuns(&assembler)
+        writeChunks(&assembler)
         load(.endBlockTile, to: .rax, &assembler)
         store(.rax, to: .blockTile, &assembler)
       }
@@ -139,34 +139,25 @@ extension NativeContraction {
     }
   }
 
-  /// Runs over k, from one run to the next if it is cut, and from block to block.
-  private func writeRuns(_ assembler: inout Assembler) {
+  /// Runs over k, from one chunk to the next if it is cut, and from block to block.
+  private func writeChunks(_ assembler: inout Assembler) {
     set(.start, to: 0, &assembler)
-    guard problem.chunks > 1 else {
-      set(.endRun, to: problem.k, &assembler)
-      if schedule.isDeep { writeSumsAddress(&assembler) }
-      return writeRun(&assembler)
-    }
-    set(.run, to: 0, &assembler)
-    set(.endRun, to: min(problem.run, problem.k), &assembler)
-    writeSumsAddress(&assembler)
-    let top = assembler.makeLabel()
+    set(.endChunk, to: min(problem.chunk, problem.k), &assembler)
+    if schedule.isDeep { writeSumsAddress(&assembler) }
+    guard problem.isCut else { return writeChunk(&assembler) }
+    let (top, isInside) = (assembler.makeLabel(), assembler.makeLabel())
     assembler.bind(top)
-    writeRun(&assembler)
-    let isInside = assembler.makeLabel()
-    load(.endRun, to: .rax, &assembler)
-    assembler.emit(.add, .rax, problem.run)
-    assembler.emit(.cmp, .rax, problem.k)
+    writeChunk(&assembler)
+    load(.endChunk, to: .rcx, &assembler)
+    assembler.move(problem.k, to: .rdx)
+    assembler.emit(.mov, .rax, .rcx)
+    assembler.emit(.add, .rax, problem.chunk)
+    assembler.emit(.cmp, .rax, .rdx)
     assembler.emit(.jle, isInside)
-    assembler.move(problem.k, to: .rax)
+    assembler.emit(.mov, .rax, .rdx)
     assembler.bind(isInside)
-    store(.rax, to: .endRun, &assembler)
-    assembler.move(runBytes, to: .rcx)
-    assembler.emit(.add, local(.sums), .rcx)
-    load(.run, to: .rax, &assembler)
-    assembler.emit(.inc, .rax)
-    store(.rax, to: .run, &assembler)
-    assembler.emit(.cmp, .rax, problem.chunks)
+    store(.rax, to: .endChunk, &assembler)
+    assembler.emit(.cmp, .rcx, .rdx)
     assembler.emit(.jl, top)
   }
 
@@ -176,8 +167,8 @@ extension NativeContraction {
     store(.rax, to: .sums, &assembler)
   }
 
-  /// Runs over the blocks of k up to the run's end; of an empty run too there is one block.
-  private func writeRun(_ assembler: inout Assembler) {
+  /// Runs over the blocks of k up to the chunk's end; of none too there is one block.
+  private func writeChunk(_ assembler: inout Assembler) {
     set(.isFirst, to: 1, &assembler)
     let top = assembler.makeLabel()
     assembler.bind(top)
@@ -189,32 +180,35 @@ extension NativeContraction {
     load(.start, to: .rax, &assembler)
     assembler.emit(.add, .rax, local(.depth))
     store(.rax, to: .start, &assembler)
-    assembler.emit(.cmp, .rax, local(.endRun))
+    guard schedule.hasSeveralBlocks else { return }
+    assembler.emit(.cmp, .rax, local(.endChunk))
     assembler.emit(.jl, top)
   }
 
-  /// Sets the depth of the block at `start`, and whether it is the last.
+  /// Sets the depth of the block at `start`, and whether it is the last of its chunk, and of all.
   private func writeDepth(_ assembler: inout Assembler) {
     guard schedule.isDeep else { return set(.depth, to: problem.k, &assembler) }
-    let (isWhole, isNotLast) = (assembler.makeLabel(), assembler.makeLabel())
+    let isWhole = assembler.makeLabel()
     if let images = schedule.images, images.parts > 1 {
       writeDepth(within: images, &assembler)
     } else {
       assembler.move(schedule.depth, to: .rcx)
     }
+    let tellsEnds = problem.isCut && schedule.hasSeveralBlocks
+    if tellsEnds { set(.endsChunk, to: 0, &assembler) }
     assembler.move(0, to: .rdx)
-    load(.endRun, to: .rax, &assembler)
+    load(.endChunk, to: .rax, &assembler)
     assembler.emit(.sub, .rax, local(.start))
     assembler.emit(.cmp, .rax, .rcx)
     assembler.emit(.jg, isWhole)
     assembler.emit(.mov, .rcx, .rax)
-    if problem.chunks > 1 {
-      load(.run, to: .rax, &assembler)
-      assembler.emit(.cmp, .rax, problem.chunks - 1)
-      assembler.emit(.jl, isNotLast)
+    if tellsEnds { set(.endsChunk, to: 1, &assembler) }
+    if problem.isCut {
+      load(.endChunk, to: .rax, &assembler)
+      assembler.emit(.cmp, .rax, problem.k)
+      assembler.emit(.jl, isWhole)
     }
     assembler.move(1, to: .rdx)
-    assembler.bind(isNotLast)
     assembler.bind(isWhole)
     store(.rdx, to: .isLast, &assembler)
     store(.rcx, to: .depth, &assembler)

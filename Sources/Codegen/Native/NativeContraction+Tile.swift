@@ -23,7 +23,7 @@ extension NativeContraction {
     if let narrow = problem.narrow { writeGroups(narrow, panel, &assembler) }
     load(.depth, to: .rcx, &assembler)
     let done = assembler.makeLabel()
-    if problem.k == 0 || problem.chunks > 1 {
+    if problem.k == 0 {
       assembler.emit(.test, .rcx, .rcx)
       assembler.emit(.je, done)
     }
@@ -70,13 +70,15 @@ extension NativeContraction {
   /// The register of a sum.
   func sum(_ row: Int, _ column: Int, _ panel: Panel) -> Int { row * panel.vectors + column }
 
-  /// Where a sum lies that was put aside, from `rax` on.
-  func asideMemory(_ index: Int) -> Memory { .at(.rax, 4 * width * index) }
+  /// Where a sum lies that was put aside, a distance behind `rax`.
+  private func asideMemory(_ index: Int, _ distance: Int = 0) -> Memory {
+    .at(.rax, distance + 4 * width * index)
+  }
 
   private func writeSums(_ rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
     let count = rows * panel.vectors
     let (isFirst, done) = (assembler.makeLabel(), assembler.makeLabel())
-    if schedule.isDeep {
+    if schedule.hasSeveralBlocks {
       load(.isFirst, to: .rax, &assembler)
       assembler.emit(.test, .rax, .rax)
       assembler.emit(.jne, isFirst)
@@ -280,62 +282,44 @@ extension NativeContraction {
   /// Puts sums aside, or, after the last block of k, finishes them.
   private func writeEnd(_ rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
     let (isLast, done) = (assembler.makeLabel(), assembler.makeLabel())
-    let isCut = problem.chunks > 1
-    if !isCut { writeIsLast(isLast, &assembler) }
+    let count = rows * panel.vectors
+    if problem.isCut { writeTotals(count, done, &assembler) }
+    load(.isLast, to: .rdx, &assembler)
+    assembler.emit(.test, .rdx, .rdx)
+    assembler.emit(.jne, isLast)
     load(.panelSums, to: .rax, &assembler)
-    for index in 0..<rows * panel.vectors {
-      assembler.emit(.vmovups, asideMemory(index), vector(index))
+    let distance = problem.isCut ? totalsDistance : 0
+    for index in 0..<count {
+      assembler.emit(.vmovups, asideMemory(index, distance), vector(index))
     }
-    if isCut { writeIsLast(isLast, &assembler) }
     assembler.emit(.jmp, done)
     assembler.bind(isLast)
-    if isCut { writeTree(rows * panel.vectors, &assembler) }
     writeResults(rows, panel, &assembler)
     assembler.bind(done)
     assembler.move(tile.byteCount, to: .rax)
     assembler.emit(.add, local(.panelSums), .rax)
   }
 
-  private func writeIsLast(_ label: Label, _ assembler: inout Assembler) {
-    load(.isLast, to: .rdx, &assembler)
-    assembler.emit(.test, .rdx, .rdx)
-    assembler.emit(.jne, label)
-  }
-
-  /// Adds the runs of k as a tree: each meets the one `half` of them later, for ever smaller halves.
-  private func writeTree(_ vectors: Int, _ assembler: inout Assembler) {
-    var half = 1
-    while half < problem.chunks { half *= 2 }
-    var count = problem.chunks
-    while half > 1 {
-      half /= 2
-      guard count > half else { continue }
-      let loop = assembler.makeLabel()
-      writeFirstRun(to: .rax, &assembler)
-      assembler.move(half * runBytes, to: .rdx)
-      assembler.emit(.add, .rdx, .rax)
-      assembler.move(count - half, to: .rcx)
-      assembler.bind(loop)
-      for index in 0..<vectors {
-        assembler.emit(.vmovups, vector(0), asideMemory(index))
-        assembler.emit(.vaddps, vector(0), vector(0), .at(.rdx, 4 * width * index))
-        assembler.emit(.vmovups, asideMemory(index), vector(0))
-      }
-      assembler.move(runBytes, to: .r8)
-      assembler.emit(.add, .rax, .r8)
-      assembler.emit(.add, .rdx, .r8)
-      assembler.emit(.dec, .rcx)
-      assembler.emit(.jne, loop)
-      count = half
+  /// Adds the sums of the chunks before, or, where the present one goes on, puts its sums aside and jumps to a label.
+  private func writeTotals(_ count: Int, _ goesOn: Label, _ assembler: inout Assembler) {
+    let isFirst = assembler.makeLabel()
+    load(.panelSums, to: .rax, &assembler)
+    if schedule.hasSeveralBlocks {
+      let isEnd = assembler.makeLabel()
+      load(.endsChunk, to: .rdx, &assembler)
+      assembler.emit(.test, .rdx, .rdx)
+      assembler.emit(.jne, isEnd)
+      for index in 0..<count { assembler.emit(.vmovups, asideMemory(index), vector(index)) }
+      assembler.emit(.jmp, goesOn)
+      assembler.bind(isEnd)
     }
-    writeFirstRun(to: .rax, &assembler)
-    for index in 0..<vectors { assembler.emit(.vmovups, vector(index), asideMemory(index)) }
-  }
-
-  /// Sets a register to the first run's sums of this panel.
-  private func writeFirstRun(to register: Register, _ assembler: inout Assembler) {
-    assembler.move(-(problem.chunks - 1) * runBytes, to: register)
-    assembler.emit(.add, register, local(.panelSums))
+    load(.endChunk, to: .rdx, &assembler)
+    assembler.emit(.cmp, .rdx, problem.chunk)
+    assembler.emit(.jle, isFirst)
+    for index in 0..<count {
+      assembler.emit(.vaddps, vector(index), vector(index), asideMemory(index, totalsDistance))
+    }
+    assembler.bind(isFirst)
   }
 
   /// Runs the epilogue on every vector of sums, or stores it as it is.

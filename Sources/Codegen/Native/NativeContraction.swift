@@ -5,8 +5,8 @@ import DescentGraph
 /// The result is cut into row tiles and column panels. One tile of one panel stays in registers while k runs: for
 /// every k, the panel's vectors are loaded once, and each row's factor is repeated over a vector and meets them in
 /// fused multiply-adds. Where k is long it runs in blocks, and the sums of all tiles of a block are put aside between
-/// them. So each element takes its products in ascending order, as `Contraction` asks. In the end the epilogue runs on
-/// the registers, and what it gives is stored.
+/// them: those of the present chunk of k, and those of the chunks before. So each element takes its products in the
+/// order that `Contraction` asks for. In the end the epilogue runs on the registers, and what it gives is stored.
 ///
 /// ```
 /// for each unit: a part of a product        its bounds are in a table
@@ -56,7 +56,7 @@ struct NativeContraction {
     ]
     // Packed panels are found by a shift.
     guard !problem.isRightPacked || problem.right.kept.isPanels else { return nil }
-    guard max(problem.n, problem.k) < 1 << 20, problem.m < 1 << 31, problem.chunks < 1 << 12,
+    guard max(problem.n, problem.k) < 1 << 20, problem.m < 1 << 31, 
       problem.rowLength < 1 << 24,
       steps.allSatisfy({ abs($0) < 1 << 25 }),
       [problem.left.kept, problem.left.summed, problem.right.summed].allSatisfy({ runs in
@@ -119,8 +119,8 @@ extension NativeContraction {
     // Of the unit.
     case batch, part, left, right, result, firstTile, endTile, firstColumn, endColumn
     // Of the blocks.
-    case blockColumn, endBlockColumn, blockTile, endBlockTile, start, depth, run, endRun, isFirst
-    case isLast, rightBlock, sums, leftRun, leftPlace, rightRun, rightPlace, images
+    case blockColumn, endBlockColumn, blockTile, endBlockTile, start, depth, endChunk, isFirst
+    case endsChunk, isLast, rightBlock, sums, leftRun, leftPlace, rightRun, rightPlace, images
     // Of the tile.
     case tile, tileRun, lineMask, firstRun, lastRun, row, tileLeft, nextRows, panel, panelSums
     // Of the next block.
@@ -183,12 +183,16 @@ extension NativeContraction {
     }
   }
 
-  /// The bytes of a block's sums after one run of k.
-  var runBytes: Int {
+  /// The bytes of a block's sums.
+  private var blockBytes: Int {
     tile.byteCount * schedule.blockTiles * (schedule.blockColumns / tile.columns)
   }
+  /// How far behind the sums of the present chunk those of all before lie, if both are put aside.
+  var totalsDistance: Int { schedule.hasSeveralBlocks ? blockBytes : 0 }
   /// Where a tile's sums lie while the epilogue runs over them.
-  var tileOffset: Int { sumsOffset + (schedule.isDeep ? runBytes * problem.chunks : 0) }
+  var tileOffset: Int {
+    sumsOffset + (schedule.isDeep ? totalsDistance + blockBytes : 0)
+  }
   private var scratchBytes: Int { tileOffset + (epilogue?.core == nil ? 0 : tile.byteCount) }
 }
 

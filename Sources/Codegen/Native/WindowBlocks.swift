@@ -35,7 +35,8 @@ struct WindowBlocks {
   }
 }
 
-/// How sums over windows that reach outside are cut into blocks: whole images, or parts of one.
+/// How sums over windows that reach outside are cut into blocks: whole images, or parts of one. Chunks are whole images
+/// too, and each of whole blocks or a part of one's images.
 struct ImageBlocks {
   /// The terms of a block; the last of an image that is cut may have fewer, and the last of all.
   let depth: Int
@@ -48,12 +49,14 @@ struct ImageBlocks {
   init?(_ problem: ContractionProblem) {
     guard let margins = problem.margins, margins.sumsWindows else { return nil }
     image = max(1, margins.windowsOfImage)
-    let most = ImageBlocks.mostTerms
+    let (most, images) = (ImageBlocks.mostTerms, max(1, problem.chunk / image))
     if image <= most {
       // Runs of terms that are transposed in squares end with a block.
-      let unit = problem.right.summed.isEven ? 1 : max(1, 16 >> image.trailingZeroBitCount)
-      let images = max(1, most / image / unit) * unit
-      depth = min(images, max(1, problem.k / image)) * image
+      let (windows, isEven) = (image, problem.right.summed.isEven)
+      let counts = (1...images).filter { count in
+        images % count == 0 && count * windows <= most && (isEven || count * windows % 16 == 0)
+      }
+      depth = (counts.max() ?? images) * image
     } else {
       let parts = (image + most - 1) / most
       depth = ((image + parts - 1) / parts + 15) / 16 * 16

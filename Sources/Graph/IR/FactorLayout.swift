@@ -54,9 +54,9 @@ package struct FactorLayout: Hashable, Sendable, Codable {
   /// - Parameters:
   ///   - side: Which factor it is.
   ///   - isVector: Whether it or the other factor is a single row or column; such products are read plainly only.
-  ///   - isCut: Whether the sums are cut into chunks.
+  ///   - chunk: How many terms are summed by themselves.
   /// - Returns: Whether no copy is needed.
-  package func isReadable(as side: Side, isVector: Bool, isCut: Bool) -> Bool {
+  package func isReadable(as side: Side, isVector: Bool, chunk: Int) -> Bool {
     let all = batch + kept + summed
     guard !all.contains(where: { $0.extent == 0 }),
       (kept + summed).allSatisfy({
@@ -72,6 +72,7 @@ package struct FactorLayout: Hashable, Sendable, Codable {
     case .right:
       guard kept.count <= 1 else { return false }
       // What is transposed in squares must not end within one.
+      let isCut = summed.reduce(1) { $0 * $1.extent } > chunk && chunk % 16 != 0
       let isWhole = summed.count <= 1 || !isCut && (summed.last?.extent ?? 0) % 16 == 0
       return summed.count <= 1 && keptIsDense || summedIsDense && isWhole
     }

@@ -38,14 +38,14 @@ extension Graph {
     let operands = self[core].operands
     let shapes = operands.map { self[$0].type.shape }
     var trace: FactorTrace
-    let (extents, chunks): (Contraction.Extents, Int)
+    let (extents, chunk): (Contraction.Extents, Int)
     switch self[core].op {
     case .contraction(let op):
       trace = op.trace(shapes[0], shapes[1], side)
-      (extents, chunks) = (op.extents(shapes[0], shapes[1]), op.chunks)
+      (extents, chunk) = (op.extents(shapes[0], shapes[1]), op.chunk)
     case .convolution(let op):
       trace = op.trace(shapes[0], shapes[1], side)
-      (extents, chunks) = (op.extents(shapes[0], shapes[1]), 1)
+      (extents, chunk) = (op.extents(shapes[0], shapes[1]), op.chunk(shapes[0], shapes[1]))
     default: preconditionFailure("\(core) has no factors")
     }
     var value = operands[side == .left ? 0 : 1]
@@ -57,7 +57,7 @@ extension Graph {
       guard trace.follow(movement, to: self[value].type.shape) else { break }
       let layout = trace.layout
       let isReadable = layout.isReadable(
-        as: side, isVector: extents.m == 1 || extents.n == 1, isCut: chunks > 1)
+        as: side, isVector: extents.m == 1 || extents.n == 1, chunk: chunk)
       // Groups of few columns are one product to kernels, if these lie side by side.
       let isNarrow =
         side == .right && extents.groups > 1 && extents.n <= FactorLayout.narrowColumns

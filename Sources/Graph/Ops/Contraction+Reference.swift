@@ -28,23 +28,18 @@ extension Contraction {
     return results
   }
 
-  /// Returns one element: runs of products in ascending order, then the runs as a tree.
+  /// Returns one element: the products of each chunk in ascending order, then the chunks.
   private func product<T: FloatingPoint>(
     _ row: [T], _ right: [T], start: Int, stride: Int
   ) -> T {
-    let runs = (0..<chunks).map { run in
+    var total: T?
+    for first in Swift.stride(from: 0, to: row.count, by: chunk) {
       var sum: T = 0
-      for k in self.run(run, of: row.count) { sum.addProduct(row[k], right[start + k * stride]) }
-      return sum
+      for k in first..<min(first + min(chunk, row.count), row.count) {
+        sum.addProduct(row[k], right[start + k * stride])
+      }
+      total = total.map { $0 + sum } ?? sum
     }
-    return Reduction.tree(runs) { $0 + $1 } ?? 0
-  }
-
-  /// Returns which part of the k axis one run takes; a run that begins past the end is empty.
-  package func run(_ run: Int, of k: Int) -> Range<Int> {
-    let length = k / chunks + (k % chunks == 0 ? 0 : 1)
-    let (start, overflow) = run.multipliedReportingOverflow(by: length)
-    let begin = overflow ? k : min(start, k)
-    return begin..<min(begin + length, k)
+    return total ?? 0
   }
 }

@@ -2,22 +2,30 @@
 ///
 /// All rows of an untransposed left operand may meet one matrix: `[…, k]` times `[k, n]` is `[…, n]`.
 ///
-/// **Order.** The k axis is cut into `chunks` runs of ⌈k / chunks⌉ neighbours. Each run starts at +0 and takes
-/// its products in ascending order with one fused multiply-add each, rounded once; the runs' results then
-/// add as a tree (see `Reduction`).
+/// **Order.** The k axis is cut into chunks of `chunk` neighbours, the last perhaps shorter. Each starts at +0 and takes
+/// its products in ascending order with one fused multiply-add each, rounded once; the chunks' sums then add in
+/// ascending order. So the error of a sum of k terms grows with k / chunk + chunk rather than with k (Higham, *Accuracy
+/// and Stability of Numerical Algorithms*, 2002, section 4.2).
 public struct Contraction: Hashable, Sendable, Codable {
   /// Whether the left operand is stored as `[…, k, m]`.
   public let transposeLeft: Bool
   /// Whether the right operand is stored as `[…, n, k]`.
   public let transposeRight: Bool
-  /// Into how many runs the k axis is cut; part of the meaning, since it decides the order of sums.
-  public let chunks: Int
+  /// How many neighbours along the k axis are summed by themselves; part of the meaning, since it decides the order of
+  /// sums.
+  public let chunk: Int
+
+  /// As many terms as a tile of the result takes at a time: then it costs nothing to sum them by themselves.
+  public static let defaultChunk = 512
 
   /// Creates a contraction.
-  public init(transposeLeft: Bool = false, transposeRight: Bool = false, chunks: Int = 1) {
+  public init(
+    transposeLeft: Bool = false, transposeRight: Bool = false,
+    chunk: Int = Contraction.defaultChunk
+  ) {
     self.transposeLeft = transposeLeft
     self.transposeRight = transposeRight
-    self.chunks = chunks
+    self.chunk = chunk
   }
 
   /// The extents of one contraction of bound operands.
@@ -76,7 +84,9 @@ extension Contraction: OpDefinition {
     var attributes = Attributes()
     if transposeLeft { attributes.append("transposeLeft", .word("true")) }
     if transposeRight { attributes.append("transposeRight", .word("true")) }
-    if chunks != 1 { attributes.append("chunks", .extent(Extent(offset: chunks))) }
+    if chunk != Contraction.defaultChunk {
+      attributes.append("chunk", .extent(Extent(offset: chunk)))
+    }
     return attributes
   }
 
@@ -102,7 +112,7 @@ extension Contraction: OpDefinition {
       throw GraphError(
         "matmul: inner extents differ: \(inner) in \(left.shape) and \(other) in \(right.shape)")
     }
-    guard chunks >= 1 else { throw GraphError("matmul: chunks is \(chunks), not at least 1") }
+    guard chunk >= 1 else { throw GraphError("matmul: chunk is \(chunk), not at least 1") }
     let m = left.shape[rank - (transposeLeft ? 1 : 2)]
     let n = right.shape[rightRank - (transposeRight ? 2 : 1)]
     return try checked(
@@ -123,6 +133,6 @@ extension Contraction: OpDefinition {
     return Contraction(
       transposeLeft: attributes["transposeLeft"] == .word("true"),
       transposeRight: attributes["transposeRight"] == .word("true"),
-      chunks: attributes["chunks"] == nil ? 1 : try attributes.integer("chunks"))
+      chunk: attributes["chunk"] == nil ? defaultChunk : try attributes.integer("chunk"))
   }
 }

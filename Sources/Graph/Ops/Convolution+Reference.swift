@@ -20,6 +20,8 @@ extension Convolution {
   private struct Places {
     /// The first element of each image.
     let images: [Int]
+    /// How many windows are summed by themselves, if it is the weights' gradient.
+    let chunk: Int
     /// The first index of each window along each axis, before those of the operand at times.
     let windows: [[Int]]
     /// The index of each element of a window, from the window's first.
@@ -32,14 +34,17 @@ extension Convolution {
     let groups: Int
     let part: (channels: Int, features: Int)
 
-    init(_ convolution: Convolution, _ x: Shape, _ second: Shape) {
+    init(_ convolution: Convolution, _ shape: Shape, _ second: Shape) {
       let count = convolution.spatialRank
       let axes = 0..<count
-      let (windows, kernel) = (convolution.windowCounts(x, second), convolution.kernel(second))
-      let x = x.dimensions
+      let (windows, kernel) = (
+        convolution.windowCounts(shape, second), convolution.kernel(second)
+      )
+      let x = shape.dimensions
       steps = (1...count).map { x[($0 + 1)...].reduce(1, *) }
       extents = Array(x[1...count])
       images = stridedOffsets([x[0]], strides: [x[1...].reduce(1, *)])
+      chunk = convolution.chunk(shape, second)
       (features, groups) = (second.dimensions[count + 1], convolution.groups)
       part = (x[count + 1] / groups, features / groups)
       self.windows = Places.indices(windows).map { window in
@@ -101,10 +106,15 @@ extension Convolution {
       results.reserveCapacity(elements.count * part.channels * features)
       for element in elements {
         for channel in 0..<part.channels {
-          var (sums, row) = ([T](repeating: 0, count: features), 0)
+          var (totals, sums, term) = ([T](), [T](repeating: 0, count: features), 0)
           for image in images {
             for window in windows {
-              defer { row += features }
+              if term > 0, term % chunk == 0 {
+                totals = totals.isEmpty ? sums : zip(totals, sums).map(+)
+                sums = [T](repeating: 0, count: features)
+              }
+              let row = term * features
+              term += 1
               guard let place = place(window, element) else { continue }
               for group in 0..<groups {
                 let factor = x[image + place + group * part.channels + channel]
@@ -114,7 +124,7 @@ extension Convolution {
               }
             }
           }
-          results += sums
+          results += totals.isEmpty ? sums : zip(totals, sums).map(+)
         }
       }
       return results

@@ -14,8 +14,9 @@
 ///
 /// **Order.** Each element starts at +0 and takes its products in ascending order, with one fused multiply-add each,
 /// rounded once: `convolve` in the order of the kernel's axes, then of the channels, `weightGradient` in that of the
-/// batch, then of the windows' axes. So where the second operand is finite, what is left out counts as zeros, but for
-/// the sign of a sum that underflows.
+/// batch, then of the windows' axes. The latter sums some images by themselves (see `chunk`), and adds these sums in
+/// order. So where the second operand is finite, what is left out counts as zeros, but for the sign of a sum that
+/// underflows.
 public struct Convolution: Hashable, Sendable, Codable {
   /// The distance between neighbouring windows along each spatial axis.
   public let strides: [Int]
@@ -86,6 +87,20 @@ public struct Convolution: Hashable, Sendable, Codable {
     let (m, k) = kernel == nil ? (windows, elements) : (elements, windows)
     return Contraction.Extents(
       batch: groups, groups: groups, m: m, n: second.dimensions[spatialRank + 1] / groups, k: k)
+  }
+}
+
+extension Convolution {
+  /// Returns how many terms follow one another before they are added to those that came before, as in a `Contraction`.
+  ///
+  /// A window's elements are few enough to be one sum. Of the weights' gradient, whole images are summed by themselves:
+  /// about as many as have `Contraction.defaultChunk` windows, and of small ones as many as have whole vectors of them.
+  package func chunk(_ x: Shape, _ second: Shape) -> Int {
+    guard kernel != nil else { return max(1, extents(x, second).k) }
+    let windows = max(1, windowCounts(x, second).reduce(1, *))
+    guard windows <= Contraction.defaultChunk else { return windows }
+    let unit = max(1, 16 >> windows.trailingZeroBitCount)
+    return max(1, Contraction.defaultChunk / windows / unit) * unit * windows
   }
 }
 

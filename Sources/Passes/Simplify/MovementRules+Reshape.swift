@@ -68,7 +68,7 @@ extension MovementRules {
       }
       let turned = Contraction(
         transposeLeft: contraction.transposeLeft != (left != nil),
-        transposeRight: contraction.transposeRight != (right != nil), chunks: contraction.chunks)
+        transposeRight: contraction.transposeRight != (right != nil), chunk: contraction.chunk)
       return .node(
         .contraction(turned), of: [left ?? match.operands[0], right ?? match.operands[1]])
     }

@@ -10,7 +10,8 @@ import DescentGraph
 /// or overflow, is computed again with the library's fused multiply-add.
 struct PortableContraction {
   let extents: Contraction.Extents
-  let chunks: Int
+  /// How many terms are summed by themselves.
+  let chunk: Int
   let left: Factor
   let right: Factor
   /// What is left out of sums, if windows reach outside of the left factor.
@@ -124,7 +125,7 @@ struct PortableContraction {
     while column < extents.n {
       let width = min(4, extents.n - column)
       let isDone =
-        isSafe && chunks == 1
+        isSafe
         && (width == 4
           ? tile(a, b, first, count, column, rows + column)
           : narrowTile(a, b, first, count, column..<column + width, rows + column))
@@ -138,6 +139,25 @@ struct PortableContraction {
   private func forEachRun(_ row: Int, _ body: (Range<Int>) -> Void) {
     guard let margins, margins.sumsWindows else { return body(0..<extents.k) }
     margins.forEachRun(row, body)
+  }
+
+  /// Calls a function with the terms of a row, run by run and chunk by chunk, and the number of the chunk, and at last
+  /// with no terms of the last chunk. Among the terms may be zeros in the place of missing ones, if these are taken.
+  @inline(__always)
+  private func forEachPart(
+    _ row: Int, takesZeros: Bool = true, _ body: (Range<Int>, Int) -> Void
+  ) {
+    let cut = { (run: Range<Int>) in
+      var start = run.lowerBound
+      while start < run.upperBound {
+        let number = start / chunk
+        let end = min(run.upperBound, (number + 1) * chunk)
+        body(start..<end, number)
+        start = end
+      }
+    }
+    if let margins, !takesZeros { margins.forEachRun(row, cut) } else { forEachRun(row, cut) }
+    if extents.k > chunk { body(0..<0, (extents.k - 1) / chunk) }
   }
 
   /// Returns the left factor, of which some rows will be read: where they lack terms, copies with zeros in their place.
@@ -167,14 +187,23 @@ struct PortableContraction {
     _ rows: UnsafeMutablePointer<Float>
   ) -> Bool {
     var sums = (SIMD4<Double>(), SIMD4<Double>(), SIMD4<Double>(), SIMD4<Double>())
+    var totals = (SIMD4<Float>(), SIMD4<Float>(), SIMD4<Float>(), SIMD4<Float>())
+    var chunk = 0
     // Rows beyond the last repeat it and are not stored.
     let last = first + count - 1
     let (r0, r1, r2, r3) = (first, min(first + 1, last), min(first + 2, last), last)
     var suspicion = SIMD4<UInt64>()
     let lines = (a.line(r0), a.line(r1), a.line(r2), a.line(r3))
     let columns = (b.line(column), b.line(column + 1), b.line(column + 2), b.line(column + 3))
-    forEachRun(first) { run in
-      for k in run {
+    forEachPart(first) { part, number in
+      while chunk < number {
+        PortableContraction.add(&sums.0, to: &totals.0, chunk)
+        PortableContraction.add(&sums.1, to: &totals.1, chunk)
+        PortableContraction.add(&sums.2, to: &totals.2, chunk)
+        PortableContraction.add(&sums.3, to: &totals.3, chunk)
+        chunk += 1
+      }
+      for k in part {
         let (own, other) = (a.summed[k], b.summed[k])
         let factor = SIMD4(
           Double(columns.0[other]), Double(columns.1[other]), Double(columns.2[other]),
@@ -188,12 +217,16 @@ struct PortableContraction {
     guard (suspicion[0] | suspicion[1] | suspicion[2] | suspicion[3]) >> 63 == 0 else {
       return false
     }
+    PortableContraction.add(&sums.0, to: &totals.0, chunk)
+    PortableContraction.add(&sums.1, to: &totals.1, chunk)
+    PortableContraction.add(&sums.2, to: &totals.2, chunk)
+    PortableContraction.add(&sums.3, to: &totals.3, chunk)
     let step = rowStep
     for lane in 0..<4 {
-      rows[lane] = Float(sums.0[lane])
-      if count > 1 { rows[step + lane] = Float(sums.1[lane]) }
-      if count > 2 { rows[2 * step + lane] = Float(sums.2[lane]) }
-      if count > 3 { rows[3 * step + lane] = Float(sums.3[lane]) }
+      rows[lane] = totals.0[lane]
+      if count > 1 { rows[step + lane] = totals.1[lane] }
+      if count > 2 { rows[2 * step + lane] = totals.2[lane] }
+      if count > 3 { rows[3 * step + lane] = totals.3[lane] }
     }
     return true
   }
@@ -209,18 +242,23 @@ struct PortableContraction {
     let lines = (a.line(r0), a.line(r1), a.line(r2), a.line(r3))
     var suspicion = SIMD4<UInt64>()
     for column in columns {
-      var sums = SIMD4<Double>()
+      var (sums, totals, chunk) = (SIMD4<Double>(), SIMD4<Float>(), 0)
       let other = b.line(column)
-      forEachRun(first) { run in
-        for k in run {
+      forEachPart(first) { part, number in
+        while chunk < number {
+          PortableContraction.add(&sums, to: &totals, chunk)
+          chunk += 1
+        }
+        for k in part {
           let own = a.summed[k]
           let factor = SIMD4(
             Double(lines.0[own]), Double(lines.1[own]), Double(lines.2[own]), Double(lines.3[own]))
           PortableContraction.step(&sums, Double(other[b.summed[k]]), factor, &suspicion)
         }
       }
+      PortableContraction.add(&sums, to: &totals, chunk)
       for row in 0..<count {
-        rows[row * rowStep + column - columns.lowerBound] = Float(sums[row])
+        rows[row * rowStep + column - columns.lowerBound] = totals[row]
       }
     }
     return (suspicion[0] | suspicion[1] | suspicion[2] | suspicion[3]) >> 63 == 0
@@ -240,43 +278,35 @@ struct PortableContraction {
     sums = spread - (spread - sum)
   }
 
+  /// Adds the sums of a chunk to those of the chunks before, and begins anew.
+  @inline(__always)
+  private static func add(
+    _ sums: inout SIMD4<Double>, to totals: inout SIMD4<Float>, _ chunk: Int
+  ) {
+    let rounded = SIMD4<Float>(sums)
+    totals = chunk == 0 ? rounded : totals + rounded
+    sums = SIMD4()
+  }
+
   private func exactTile(
     _ a: Matrix, _ b: Matrix, _ first: Int, _ count: Int, _ column: Int, _ width: Int,
     _ rows: UnsafeMutablePointer<Float>
   ) {
-    let chunks = chunks
-    let length = (extents.k + chunks - 1) / chunks
     for row in 0..<count {
+      let line = a.line(first + row)
       for lane in 0..<width {
-        rows[row * rowStep + lane] = chunk(
-          0, 1, max(1, chunks), length, a, b, first + row, column + lane)
-      }
-    }
-  }
-
-  /// Returns run `index` of the k axis after it has met those at distances of `step` and more, as a tree.
-  private func chunk(
-    _ index: Int, _ step: Int, _ chunks: Int, _ length: Int, _ a: Matrix, _ b: Matrix, _ row: Int,
-    _ column: Int
-  ) -> Float {
-    guard step < chunks else {
-      var sum: Float = 0
-      if let margins {
-        margins.forEachRun(row) { run in
-          for k in run {
-            sum = sum.addingProduct(a.line(row)[a.summed[k]], b.line(column)[b.summed[k]])
+        let other = b.line(column + lane)
+        var (sum, total, chunk) = (Float(), Float(), 0)
+        forEachPart(first + row, takesZeros: false) { part, number in
+          while chunk < number {
+            total = chunk == 0 ? sum : total + sum
+            (sum, chunk) = (0, chunk + 1)
           }
+          for k in part { sum = sum.addingProduct(line[a.summed[k]], other[b.summed[k]]) }
         }
-        return sum
+        rows[row * rowStep + lane] = chunk == 0 ? sum : total + sum
       }
-      for k in min(index * length, extents.k)..<min((index + 1) * length, extents.k) {
-        sum = sum.addingProduct(a.line(row)[a.summed[k]], b.line(column)[b.summed[k]])
-      }
-      return sum
     }
-    let left = chunk(index, 2 * step, chunks, length, a, b, row, column)
-    guard index + step < chunks else { return left }
-    return left + chunk(index + step, 2 * step, chunks, length, a, b, row, column)
   }
 }
 

@@ -103,14 +103,49 @@ import Testing
     let row = f32([-1, x], [1, 2])
     let column = f32([1 + 0x1p-22, x], [2, 1])
     #expect(try apply(.contraction(Contraction()), row, column) == f32([0x1p-46], [1, 1]))
-    // Two runs of two and one of one; the first meets the third before the second.
-    let big = f32([0x1p24, 1, -0x1p24, 1, 1], [1, 5])
+    // Two chunks of two terms and one of one: 2²⁴ + 1 is no number, 1 + 1 is added to 2²⁴ at once.
+    let big = f32([0x1p24, 1, 1, 1, -0x1p24], [1, 5])
     let ones = f32([1, 1, 1, 1, 1], [5, 1])
-    #expect(try apply(.contraction(Contraction()), big, ones) == f32([2], [1, 1]))
-    #expect(try apply(.contraction(Contraction(chunks: 3)), big, ones) == f32([1], [1, 1]))
-    #expect(Contraction(chunks: 3).run(0, of: 5) == 0..<2)
-    #expect(Contraction(chunks: 3).run(2, of: 5) == 4..<5)
-    #expect(Contraction(chunks: 4).run(3, of: 5) == 5..<5)
+    #expect(try apply(.contraction(Contraction()), big, ones) == f32([0], [1, 1]))
+    #expect(try apply(.contraction(Contraction(chunk: 2)), big, ones) == f32([2], [1, 1]))
+    #expect(
+      try apply(.contraction(Contraction(chunk: 3)), big, ones) == f32([1], [1, 1]))
+  }
+
+  @Test func longSumsAreCutUnlessToldOtherwise() throws {
+    let count = Contraction.defaultChunk
+    let big = f32([0x1p24] + [Float](repeating: 1, count: 2 * count), [1, 2 * count + 1])
+    let ones = f32([Float](repeating: 1, count: 2 * count + 1), [2 * count + 1, 1])
+    #expect(
+      try apply(.contraction(Contraction()), big, ones)
+        == f32([0x1p24 + Float(count)], [1, 1]))
+    #expect(
+      try apply(.contraction(Contraction(chunk: .max)), big, ones) == f32([0x1p24], [1, 1]))
+    #expect(throws: GraphError("matmul: chunk is 0, not at least 1")) {
+      try Contraction(chunk: 0).resultType(of: [big.type, ones.type])
+    }
+  }
+
+  @Test func wholeImagesAreSummedByThemselves() throws {
+    let chunk = { (windows: Int, images: Int) in
+      Convolution(strides: [1], dilations: [1], kernel: [1])
+        .chunk(
+          [Extent(offset: images), Extent(offset: windows), 1],
+          [Extent(offset: images), Extent(offset: windows), 1])
+    }
+    #expect(chunk(1, 4) == 512)
+    #expect(chunk(64, 4) == 512)
+    // Whole vectors of windows.
+    #expect(chunk(36, 4) == 12 * 36)
+    #expect(chunk(49, 4) == 16 * 49)
+    // An image at least.
+    #expect(chunk(729, 4) == 729)
+    let op = Convolution(strides: [1], dilations: [1], kernel: [1])
+    let images = 3
+    let x = f32(
+      [0x1p24] + [Float](repeating: 1, count: images * 600 - 1), [images, 600, 1])
+    let ones = f32([Float](repeating: 1, count: images * 600), [images, 600, 1])
+    #expect(try apply(.convolution(op), x, ones) == f32([0x1p24 + 1200], [1, 1, 1]))
   }
 
   @Test func indices() throws {

@@ -141,7 +141,7 @@ extension GradientCase {
       }
     }
     let chunked = GradientCase("contract in chunks", [operand([2, 6]), operand([6, 2])]) {
-      square($0[0].apply(.contraction(Contraction(chunks: 3)), $0[1]))
+      square($0[0].apply(.contraction(Contraction(chunk: 4)), $0[1]))
     }
     return products + [chunked]
   }()

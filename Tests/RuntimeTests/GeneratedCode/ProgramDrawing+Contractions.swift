@@ -13,7 +13,8 @@ extension ProgramDrawing {
     if random.chance(25) { return drawConvolution() }
     let contraction = Contraction(
       transposeLeft: random.chance(40), transposeRight: random.chance(40),
-      chunks: random.chance(65) ? 1 : pick([2, 3, 4, 5, 7, 8, 17]))
+      chunk: random.chance(65)
+        ? Contraction.defaultChunk : pick([1, 2, 3, 7, 8, 16, 17, 31, 32, 48, 100, 128, 320]))
     let batch = (0..<pick([0, 0, 0, 1, 2])).map { _ in random.chance(2) ? 0 : random.int(1...3) }
     let (m, n, k) = drawExtents(batch.reduce(1, *), contraction)
     let isVector = m == 1 || n == 1
@@ -26,7 +27,7 @@ extension ProgramDrawing {
         extents: contraction.extents(
           Shape([batch.reduce(1, *)] + (contraction.transposeLeft ? [k, m] : [m, k])),
           Shape([batch.reduce(1, *)] + (contraction.transposeRight ? [n, k] : [k, n]))),
-        chunks: contraction.chunks, left: factors[0], right: factors[1], domain: batch + [m, n],
+        chunk: contraction.chunk, left: factors[0], right: factors[1], domain: batch + [m, n],
         epilogue: VectorProgram(), stores: []))
   }
 
@@ -80,7 +81,7 @@ extension ProgramDrawing {
       // Windows lie in any way, and they are left factors.
       guard
         !isLoose || side == .left
-          || layout.isReadable(as: side, isVector: isVector, isCut: contraction.chunks > 1)
+          || layout.isReadable(as: side, isVector: isVector, chunk: contraction.chunk)
       else { continue }
       let all = made.joined()
       let least = all.reduce(0) { $0 + min(0, ($1.extent - 1) * $1.stride) }

@@ -23,6 +23,11 @@ extension ProgramDrawing {
       g.output("y", g.input("x", x).apply(.convolution(op), g.input("w", second)))
     }
     let core = graph.outputs[0].value
+    // Any number of whole images may be summed by themselves.
+    var chunk = op.chunk(x, second)
+    if op.kernel != nil, random.chance(50) {
+      chunk = max(1, op.windowCounts(x, second).reduce(1, *)) * random.int(1...3)
+    }
     let left = ContractionKernel.Factor(
       operand: addOperand(.f32, count: x.dimensions.reduce(1, *), terms: extents.k),
       layout: graph.factor(of: core, .left).layout)
@@ -33,10 +38,10 @@ extension ProgramDrawing {
         layout: graph.factor(of: core, .right).layout)
       : drawFactor(
         .right, op.groups > 1 ? [op.groups] : [], extents.n, extents.k,
-        isTurned: random.chance(70), extents.m == 1 || extents.n == 1, Contraction())
+        isTurned: random.chance(70), extents.m == 1 || extents.n == 1, Contraction(chunk: chunk))
     return drawEpilogue(
       ContractionKernel(
-        extents: extents, chunks: 1, left: left, right: right,
+        extents: extents, chunk: chunk, left: left, right: right,
         margins: WindowMargins(op, x, second), domain: [extents.m, extents.rowLength],
         epilogue: VectorProgram(), stores: []))
   }

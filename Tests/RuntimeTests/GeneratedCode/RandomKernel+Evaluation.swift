@@ -38,7 +38,7 @@ extension RandomKernel {
         return NDArray(bits: bits, type: TensorType(.f32, Shape([batch, kept, k])))
       }
       products =
-        Contraction(transposeRight: true, chunks: kernel.chunks).reference(
+        Contraction(transposeRight: true, chunk: kernel.chunk).reference(
           [factor(kernel.left, m), factor(kernel.right, n)],
           result: TensorType(.f32, Shape([batch, m, n]))
         ).bits
@@ -87,13 +87,19 @@ extension RandomKernel {
         element(kernel.left.operand, places[0].kept[row] + places[0].summed[$0])
       }
       return (0..<kernel.extents.n).map { column in
-        var sum: Float = 0
+        var (sum, total, chunk) = (Float(), Float(), 0)
+        let goOn = {
+          total = chunk == 0 ? sum : total + sum
+          (sum, chunk) = (0, chunk + 1)
+        }
         for (term, factor) in zip(terms, factors) {
+          while chunk < term / kernel.chunk { goOn() }
           sum.addProduct(
             factor,
             element(kernel.right.operand, places[1].kept[column] + places[1].summed[term]))
         }
-        return UInt64(sum.bitPattern)
+        while chunk <= max(0, kernel.extents.k - 1) / kernel.chunk { goOn() }
+        return UInt64(total.bitPattern)
       }
     }
   }

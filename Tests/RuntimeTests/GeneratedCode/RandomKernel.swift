@@ -157,7 +157,7 @@ struct RandomKernel {
     switch body {
     case .loop(let loop): "\(kind) of \(loop.domain) along \(loop.reduced)"
     case .contraction(let kernel):
-      "product of \(kernel.extents) in \(kernel.chunks), \(kernel.left), \(kernel.right)"
+      "product of \(kernel.extents) by \(kernel.chunk), \(kernel.left), \(kernel.right)"
         + (kernel.margins.map { ", \($0)" } ?? "")
     case .scatter(let kernel):
       "scatter of \(kernel.count) to \(kernel.outer)×\(kernel.rows)×\(kernel.inner)"
