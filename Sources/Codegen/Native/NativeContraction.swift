@@ -56,7 +56,7 @@ struct NativeContraction {
     ]
     // Packed panels are found by a shift.
     guard !problem.isRightPacked || problem.right.kept.isPanels else { return nil }
-    guard max(problem.n, problem.k) < 1 << 20, problem.m < 1 << 31, 
+    guard max(problem.n, problem.k) < 1 << 20, problem.m < 1 << 31,
       problem.rowLength < 1 << 24,
       steps.allSatisfy({ abs($0) < 1 << 25 }),
       [problem.left.kept, problem.left.summed, problem.right.summed].allSatisfy({ runs in

@@ -35,8 +35,9 @@ struct WindowBlocks {
   }
 }
 
-/// How sums over windows that reach outside are cut into blocks: whole images, or parts of one. Chunks are whole images
-/// too, and each of whole blocks or a part of one's images.
+/// How sums over windows that reach outside are cut into blocks: whole images, or parts of one.
+///
+/// Chunks are whole images too: several whole blocks, or one image in parts.
 struct ImageBlocks {
   /// The terms of a block; the last of an image that is cut may have fewer, and the last of all.
   let depth: Int

@@ -2,8 +2,8 @@
 ///
 /// All rows of an untransposed left operand may meet one matrix: `[…, k]` times `[k, n]` is `[…, n]`.
 ///
-/// **Order.** The k axis is cut into chunks of `chunk` neighbours, the last perhaps shorter. Each starts at +0 and takes
-/// its products in ascending order with one fused multiply-add each, rounded once; the chunks' sums then add in
+/// **Order.** The k axis is cut into chunks of `chunk` neighbours, the last perhaps shorter. Each starts at +0 and
+/// takes its products in ascending order with one fused multiply-add each, rounded once; the chunks' sums then add in
 /// ascending order. So the error of a sum of k terms grows with k / chunk + chunk rather than with k (Higham, *Accuracy
 /// and Stability of Numerical Algorithms*, 2002, section 4.2).
 public struct Contraction: Hashable, Sendable, Codable {

@@ -142,22 +142,31 @@ struct PortableContraction {
   }
 
   /// Calls a function with the terms of a row, run by run and chunk by chunk, and the number of the chunk, and at last
-  /// with no terms of the last chunk. Among the terms may be zeros in the place of missing ones, if these are taken.
+  /// with no terms of the last chunk.
+  ///
+  /// Among the terms may be zeros in the place of missing ones, if these are taken.
   @inline(__always)
   private func forEachPart(
     _ row: Int, takesZeros: Bool = true, _ body: (Range<Int>, Int) -> Void
   ) {
-    let cut = { (run: Range<Int>) in
-      var start = run.lowerBound
-      while start < run.upperBound {
-        let number = start / chunk
-        let end = min(run.upperBound, (number + 1) * chunk)
-        body(start..<end, number)
-        start = end
-      }
+    if let margins, !takesZeros {
+      margins.forEachRun(row) { cut($0, body) }
+    } else {
+      forEachRun(row) { cut($0, body) }
     }
-    if let margins, !takesZeros { margins.forEachRun(row, cut) } else { forEachRun(row, cut) }
     if extents.k > chunk { body(0..<0, (extents.k - 1) / chunk) }
+  }
+
+  /// Calls a function with each part of a run that lies in one chunk.
+  @inline(__always)
+  private func cut(_ run: Range<Int>, _ body: (Range<Int>, Int) -> Void) {
+    var start = run.lowerBound
+    while start < run.upperBound {
+      let number = start / chunk
+      let end = min(run.upperBound, (number + 1) * chunk)
+      body(start..<end, number)
+      start = end
+    }
   }
 
   /// Returns the left factor, of which some rows will be read: where they lack terms, copies with zeros in their place.
