@@ -15,7 +15,8 @@ public struct Contraction: Hashable, Sendable, Codable {
   /// sums.
   public let chunk: Int
 
-  /// As many terms as a tile of the result takes at a time: then it costs nothing to sum them by themselves.
+  /// About as many terms as a tile of the result takes before its sums are put aside: that they start anew there costs
+  /// next to nothing.
   public static let defaultChunk = 512
 
   /// Creates a contraction.
