@@ -154,18 +154,20 @@ public func batchNorm(
     }
     let axes = (0..<x.rank).filter { $0 != axis }
     let channels = Shape([x.shape[axis]])
-    // Nothing below depends on which constant is taken from x. It is the mean, of which nothing is left then; but
-    // derivatives need not follow it through every element, and all the sums they take are of one pass.
-    let average = mean(x, axes: axes, keepingAxes: true)
-    let constant = stopGradient(average)
+    // Nothing below depends on which constant is taken from x but by rounding. It is the mean as far as it was
+    // summed right; what is left of it is summed beside the squares (the corrected two-pass algorithm of Chan, Golub
+    // and LeVeque, 1983), so that no channel is off by the rounding of its mean. Derivatives need not follow the
+    // constant through every element, and all the sums they take are of one pass.
+    let constant = stopGradient(mean(x, axes: axes, keepingAxes: true))
     let centred = x - constant
-    let left = average - constant
-    let spread = mean(centred * centred, axes: axes, keepingAxes: true) - left * left
+    let left = mean(centred, axes: axes, keepingAxes: true)
+    // The difference of two rounded numbers; that of equal elements may fall below 0.
+    let spread = relu(mean(centred * centred, axes: axes, keepingAxes: true) - left * left)
     let factor = rescaled(spread, epsilon, scale, axis, of: x)
     var rest = -(left * factor)
     if let shift = shift?.alongAxis(axis, of: x, "shift") { rest = shift + rest }
     return BatchNormResult(
-      output: centred * factor + rest, mean: average.reshaped(channels),
+      output: centred * factor + rest, mean: (constant + left).reshaped(channels),
       variance: spread.reshaped(channels))
   }
 }

@@ -63,19 +63,19 @@ import Testing
       notes.joined(separator: "\n"),
       """
       %9 sub is computed again rather than stored
-      %52 select is computed again rather than stored
-      %30 relu is computed again rather than read
+      %55 select is computed again rather than stored
+      %33 relu is computed again rather than read
       """)
     expectSnapshot(
       fused.lines,
       """
       contraction [64, 32, 64]: contract*
-      column [64, 32, 64]: sum mul* sub* mul*
-      column [64, 32, 64]: sub mul sum mul sub add sqrt* div* mul neg* div*
+      column [64, 32, 64]: sum mul*
+      column [64, 32, 64]: sub sum mul* mul sum mul mul sub relu add sqrt* div* mul neg* div* greater*
       map [64, 32, 64]: sub mul add relu*
       column [64, 16, 2, 64]: max* equal cast sum div select*
       row [64, 16, 64]: sum mul*
-      column [64, 32, 64]: sub mul add relu greater select sum mul sum neg mul mul add mul mul div neg mul add add mul* mul*
+      column [64, 32, 64]: sub mul add relu greater select sum mul sum neg mul mul add mul mul div select neg mul add add mul* mul*
       map [64, 32, 64]: sub mul add relu greater select mul mul add add add*
       map []: add*
       contraction [64, 64]: contract mul sub*
