@@ -1,7 +1,8 @@
 extension UnaryFunction {
   /// How far the `f32` result may lie from the exact one, in units of the exact result's last place.
   ///
-  /// The bounds are measured over a sweep of all arguments; those of `sin` and `cos` hold up to |x| = 2¹⁷.
+  /// The bounds are measured over dense sweeps, that of `tanh` over all arguments (2.517 at 0x1.feccf2p-5); those of
+  /// `sin` and `cos` hold up to |x| = 2¹⁷.
   /// Nil where the result is exact or correctly rounded.
   package var ulpBound: Double? {
     switch self {
@@ -9,7 +10,7 @@ extension UnaryFunction {
     case .log: 1
     case .sin, .cos: 1.5
     case .atan: 3
-    case .tanh: 2.5
+    case .tanh: 2.6
     case .sigmoid: 2.5
     case .erf: 1.5
     case .neg, .abs, .sign, .sqrt, .floor, .ceil, .round, .relu, .not, .stopGradient: nil

@@ -29,6 +29,11 @@ import Testing
         if error > worst.error { worst = (error, x) }
       }
     }
+    if let hardest = function.hardest {
+      let y = program.evaluate([UInt64(hardest.bitPattern)])
+      let error = ulps(Float(bitPattern: UInt32(y)), exact(Double(hardest)))
+      if error > worst.error { worst = (error, hardest) }
+    }
     if Self.isExhaustive { print(function.rawValue, worst) }
     #expect(worst.error <= bound, "\(function.rawValue)(\(worst.argument)) is off")
   }
@@ -78,6 +83,9 @@ extension UnaryFunction {
     case .neg, .abs, .sign, .sqrt, .floor, .ceil, .round, .relu, .not, .stopGradient: nil
     }
   }
+
+  /// The argument whose result is off most, where all were tried.
+  fileprivate var hardest: Float? { self == .tanh ? 0x1.feccf2p-5 : nil }
 
   /// The magnitudes for which the bound holds.
   fileprivate var range: ClosedRange<Float> {
