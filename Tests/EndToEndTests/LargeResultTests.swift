@@ -1,3 +1,4 @@
+import DescentCodegen
 import DescentCompiler
 import DescentGraph
 import DescentRuntime
@@ -32,6 +33,59 @@ import Testing
       for element in line { expected.append(element - greatest) }
     }
     #expect(row == expected)
+  }
+
+  /// Behind sums short and long, an epilogue reads more than second-level caches hold: each row of it is asked for
+  /// while products are taken, as far as there are terms for all rows.
+  @Test(arguments: [1, 5, 14, 29, 530], [false, true])
+  func everyEpilogueMeetsItsElements(terms: Int, isTransposed: Bool) throws {
+    let (rows, columns) = (131, 530)
+    let graph = Graph("epilogue") { g in
+      let x = g.input(
+        "x", isTransposed ? [Extent(offset: terms), 131] : [131, Extent(offset: terms)])
+      let y = g.input(
+        "y", isTransposed ? [530, Extent(offset: terms)] : [Extent(offset: terms), 530])
+      let product = x.matmul(y, transposeLeft: isTransposed, transposeRight: isTransposed)
+      g.output("sum", relu(product * g.input("factor", [131, 530]) + g.input("rest", [131, 530])))
+    }
+    let elements = { (count: Int, seed: Int) in
+      (0..<count).map { Float(($0 &* 7919 &+ seed) % 31 - 15) }
+    }
+    let (factor, rest) = (elements(rows * columns, 7), elements(rows * columns, 11))
+    // xᵢₖ = uᵢ + vₖ, so that Σ xᵢₖ·yₖⱼ = uᵢ·Σ yₖⱼ + Σ vₖ·yₖⱼ; whole numbers below 2²⁴, which any order gives exactly.
+    let (u, v, y) = (elements(rows, 1), elements(terms, 3), elements(terms * columns, 5))
+    let matrix = { (rows: Int, columns: Int, isTransposed: Bool, at: (Int, Int) -> Float) in
+      let (outer, inner) = isTransposed ? (columns, rows) : (rows, columns)
+      let all = (0..<outer * inner).map { place in
+        let (i, j) = (place / inner, place % inner)
+        return isTransposed ? at(j, i) : at(i, j)
+      }
+      return NDArray(all, dimensions: [outer, inner])
+    }
+    let inputs = [
+      "x": matrix(rows, terms, isTransposed) { u[$0] + v[$1] },
+      "y": matrix(terms, columns, isTransposed) { y[$0 * columns + $1] },
+      "factor": matrix(rows, columns, false) { factor[$0 * columns + $1] },
+      "rest": matrix(rows, columns, false) { rest[$0 * columns + $1] },
+    ]
+    let sums = (0..<columns).map { column in
+      (0..<terms).reduce(into: (Float(0), Float(0))) { sum, term in
+        sum.0 += y[term * columns + column]
+        sum.1 += v[term] * y[term * columns + column]
+      }
+    }
+    let expected = (0..<rows * columns).map { place in
+      let (row, column) = (place / columns, place % columns)
+      return max(0, (u[row] * sums[column].0 + sums[column].1) * factor[place] + rest[place])
+    }
+    for backend in [Backend.avx2, .avx512] where backend.runs(on: CPUFeatures.detected) {
+      for threads in 1...2 {
+        let plan = try graph.compile(options: CompileOptions(threads: threads, backend: backend))
+        #expect(plan.kernelCount == 1)
+        let found = try plan.makeSession().run(inputs)["sum"]
+        #expect(found?.floats == expected, "\(backend), \(threads) threads")
+      }
+    }
   }
 
   /// Several products too, whose rows and right factors are prefetched besides.

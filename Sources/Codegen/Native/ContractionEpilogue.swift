@@ -149,23 +149,32 @@ struct ContractionEpilogue {
     }
   }
 
-  /// Asks for the elements that the tile of some rows, at row `rax` and column `r11`, will read; overwrites `rdx` and
-  /// `r8`.
-  func writePrefetch(
-    _ contraction: NativeContraction, _ rows: Int, _ panel: Panel, _ assembler: inout Assembler
-  ) {
+  /// Finds the elements that the tile at row `rax` and column `r11` will read; overwrites `rdx` and `r8`.
+  func writePrefetchBases(_ contraction: NativeContraction, _ assembler: inout Assembler) {
     for (index, stream) in streams.enumerated() where isRead[index] {
       assembler.emit(.mov, .rdx, contraction.stream(index))
-      let rowBytes = stream.steps.row * stream.byteCount
-      assembler.move(rowBytes, to: .r8)
+      assembler.move(stream.steps.row * stream.byteCount, to: .r8)
       assembler.emit(.imul, .r8, .rax)
       assembler.emit(.add, .rdx, .r8)
       assembler.emit(.lea, .rdx, .at(.rdx, index: .r11, scale: stream.byteCount))
+      assembler.emit(.mov, contraction.address(index), .rdx)
+    }
+  }
+
+  /// Asks for the elements of the next rows of a tile; overwrites `rdx`.
+  func writePrefetch(
+    _ contraction: NativeContraction, rows: Int, _ panel: Panel, _ assembler: inout Assembler
+  ) {
+    for (index, stream) in streams.enumerated() where isRead[index] {
+      assembler.emit(.mov, .rdx, contraction.address(index))
+      let rowBytes = stream.steps.row * stream.byteCount
       for row in 0..<rows {
         for line in 0..<(stream.byteCount * panel.columns + 63) / 64 {
           assembler.emit(.prefetcht0, .at(.rdx, row * rowBytes + 64 * line))
         }
       }
+      assembler.move(rows * rowBytes, to: .rax)
+      assembler.emit(.add, contraction.address(index), .rax)
     }
   }
 

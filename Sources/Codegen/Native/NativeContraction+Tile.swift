@@ -51,7 +51,8 @@ extension NativeContraction {
     assembler.emit(.jg, label)
   }
 
-  /// Asks for what the epilogue of this tile will read, if it is the turn of the last block of k.
+  /// Asks for what the epilogue of this tile will read, if it is the turn of the last block of k, or finds where that
+  /// lies if the products ask for it.
   ///
   /// Rows are far apart, so the processor does not foresee them; the products leave it time to fetch them.
   private func writePrefetch(_ rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
@@ -63,8 +64,56 @@ extension NativeContraction {
       assembler.emit(.je, isEarly)
     }
     load(.row, to: .rax, &assembler)
-    epilogue.writePrefetch(self, rows, panel, &assembler)
+    epilogue.writePrefetchBases(self, &assembler)
+    if !spreadsPrefetch { epilogue.writePrefetch(self, rows: rows, panel, &assembler) }
     assembler.bind(isEarly)
+  }
+
+  /// Whether what the epilogue reads is asked for row by row while products are taken, as memory brings it: so many
+  /// lines at once would have to wait for each other, and the products for them.
+  private var spreadsPrefetch: Bool {
+    guard let epilogue, epilogue.readsMuch else { return false }
+    return problem.margins == nil && problem.narrow == nil
+      && (schedule.leftPacking != .none || problem.left.summed.isEven)
+  }
+
+  /// Adds `rcx` products to the sums, and, in the last block of k, asks for one row of what the epilogue reads after the
+  /// other.
+  private func writeSpreadLoop(
+    _ variant: TileVariant, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
+  ) {
+    let rows = variant.rows
+    guard spreadsPrefetch, let epilogue else {
+      return writeLoop(0..<rows, of: variant, panel, source, &assembler)
+    }
+    let (next, isEarly, fits) = (
+      assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel()
+    )
+    store(.rcx, to: .termsLeft, &assembler)
+    store(.rcx, to: .termsAtOnce, &assembler)
+    if schedule.isDeep {
+      load(.isLast, to: .rax, &assembler)
+      assembler.emit(.test, .rax, .rax)
+      assembler.emit(.je, isEarly)
+    }
+    // With so many terms a row, all rows are asked for before the last.
+    assembler.emit(.imul, .rcx, .rcx, (1 << 16) / rows)
+    assembler.emit(.shr, .rcx, 16)
+    assembler.emit(.inc, .rcx)
+    store(.rcx, to: .termsAtOnce, &assembler)
+    assembler.bind(next)
+    epilogue.writePrefetch(self, rows: 1, panel, &assembler)
+    assembler.bind(isEarly)
+    load(.termsAtOnce, to: .rcx, &assembler)
+    assembler.emit(.cmp, .rcx, local(.termsLeft))
+    assembler.emit(.jle, fits)
+    load(.termsLeft, to: .rcx, &assembler)
+    assembler.bind(fits)
+    assembler.emit(.sub, local(.termsLeft), .rcx)
+    writeLoop(0..<rows, of: variant, panel, source, &assembler)
+    load(.termsLeft, to: .rax, &assembler)
+    assembler.emit(.test, .rax, .rax)
+    assembler.emit(.jne, next)
   }
 
   /// The register of a sum.
@@ -157,7 +206,7 @@ extension NativeContraction {
     }
     let (runs, all) = (problem.left.summed, 0..<variant.rows)
     guard schedule.leftPacking == .none, !runs.isEven else {
-      return writeLoop(all, of: variant, panel, source, &assembler)
+      return writeSpreadLoop(variant, panel, source, &assembler)
     }
     assembler.emit(.lea, .rbx, .constant(runTable(runs, &assembler)))
     assembler.emit(.mov, .r14, .r8)

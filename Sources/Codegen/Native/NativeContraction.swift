@@ -125,10 +125,11 @@ extension NativeContraction {
     case tile, tileRun, lineMask, firstRun, lastRun, row, tileLeft, nextRows, panel, panelSums
     // Of the next block.
     case prefetched, prefetchStep, prefetchLines
-    case rowsLeft
+    // Of the epilogue: rows that it has not finished, and terms before it asks for the next.
+    case rowsLeft, termsLeft, termsAtOnce
 
     /// The addresses of the epilogue's streams follow.
-    static let streams = Local.rowsLeft.rawValue + 1
+    static let streams = Local.termsAtOnce.rawValue + 1
   }
 
   private var spillBytes: Int { epilogue?.spillBytes ?? 0 }
