@@ -3,7 +3,7 @@ import Glibc
 /// Memory between pages that cannot be touched, so that a step too far ends the process at once.
 final class GuardedMemory {
   static let pageBytes = 4096
-  static let capacity = 512 * pageBytes
+  static let capacity = 2048 * pageBytes
   private let base: UnsafeMutableRawPointer
   /// What the memory is filled with where no operand lies.
   private static let filling: UInt8 = 0xa5
