@@ -35,9 +35,9 @@ import Testing
     #expect(row == expected)
   }
 
-  /// Behind sums short and long, an epilogue reads more than second-level caches hold: each row of it is asked for
-  /// while products are taken, as far as there are terms for all rows.
-  @Test(arguments: [1, 5, 14, 29, 530], [false, true])
+  /// Behind sums short and long, an epilogue reads more than second-level caches hold: its rows are asked for at
+  /// once, or, where there are many terms, one after the other while products are taken.
+  @Test(arguments: [1, 14, 61, 530, 600], [false, true])
   func everyEpilogueMeetsItsElements(terms: Int, isTransposed: Bool) throws {
     let (rows, columns) = (131, 530)
     let graph = Graph("epilogue") { g in

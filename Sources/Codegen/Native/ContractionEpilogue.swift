@@ -161,7 +161,7 @@ struct ContractionEpilogue {
     }
   }
 
-  /// Asks for the elements of the next rows of a tile; overwrites `rdx`.
+  /// Asks for the elements of the next rows of a tile, and goes on to those behind; overwrites `rdx`.
   func writePrefetch(
     _ contraction: NativeContraction, rows: Int, _ panel: Panel, _ assembler: inout Assembler
   ) {
@@ -173,8 +173,8 @@ struct ContractionEpilogue {
           assembler.emit(.prefetcht0, .at(.rdx, row * rowBytes + 64 * line))
         }
       }
-      assembler.move(rows * rowBytes, to: .rax)
-      assembler.emit(.add, contraction.address(index), .rax)
+      assembler.emit(.add, .rdx, rows * rowBytes)
+      assembler.emit(.mov, contraction.address(index), .rdx)
     }
   }
 

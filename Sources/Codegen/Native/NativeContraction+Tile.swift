@@ -71,14 +71,27 @@ extension NativeContraction {
 
   /// Whether what the epilogue reads is asked for row by row while products are taken, as memory brings it: so many
   /// lines at once would have to wait for each other, and the products for them.
+  ///
+  /// It takes one loop over the terms, which may stop and go on: windows and runs have several, and groups keep count
+  /// of where they are.
   private var spreadsPrefetch: Bool {
-    guard let epilogue, epilogue.readsMuch else { return false }
-    return problem.margins == nil && problem.narrow == nil
-      && (schedule.leftPacking != .none || problem.left.summed.isEven)
+    guard let epilogue, epilogue.readsMuch, problem.margins == nil, problem.narrow == nil,
+      !readsRuns
+    else { return false }
+    return lastDepth >= 4 * tile.tallest
   }
 
-  /// Adds `rcx` products to the sums, and, in the last block of k, asks for one row of what the epilogue reads after the
-  /// other.
+  /// Whether the left factor is read in place, from run to run.
+  private var readsRuns: Bool { schedule.leftPacking == .none && !problem.left.summed.isEven }
+
+  /// The terms of the last block of k.
+  private var lastDepth: Int {
+    guard problem.k > 0 else { return 0 }
+    let lastChunk = (problem.k - 1) % problem.chunk + 1
+    return (lastChunk - 1) % schedule.depth + 1
+  }
+
+  /// Adds `rcx` products to the sums, and, in the last block of k, asks row by row for what the epilogue reads.
   private func writeSpreadLoop(
     _ variant: TileVariant, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
   ) {
@@ -96,11 +109,8 @@ extension NativeContraction {
       assembler.emit(.test, .rax, .rax)
       assembler.emit(.je, isEarly)
     }
-    // With so many terms a row, all rows are asked for before the last.
-    assembler.emit(.imul, .rcx, .rcx, (1 << 16) / rows)
-    assembler.emit(.shr, .rcx, 16)
-    assembler.emit(.inc, .rcx)
-    store(.rcx, to: .termsAtOnce, &assembler)
+    // The last terms may ask for what lies behind the tile, which is the next one's.
+    set(.termsAtOnce, to: lastDepth / rows, &assembler)
     assembler.bind(next)
     epilogue.writePrefetch(self, rows: 1, panel, &assembler)
     assembler.bind(isEarly)
@@ -204,10 +214,8 @@ extension NativeContraction {
     if let table, let images = schedule.images {
       return writeRunsOfWindows(variant, panel, source, table, images, &assembler)
     }
+    guard readsRuns else { return writeSpreadLoop(variant, panel, source, &assembler) }
     let (runs, all) = (problem.left.summed, 0..<variant.rows)
-    guard schedule.leftPacking == .none, !runs.isEven else {
-      return writeSpreadLoop(variant, panel, source, &assembler)
-    }
     assembler.emit(.lea, .rbx, .constant(runTable(runs, &assembler)))
     assembler.emit(.mov, .r14, .r8)
     walkRuns(from: .r14, &assembler) { assembler in

@@ -125,7 +125,8 @@ extension NativeContraction {
     case tile, tileRun, lineMask, firstRun, lastRun, row, tileLeft, nextRows, panel, panelSums
     // Of the next block.
     case prefetched, prefetchStep, prefetchLines
-    // Of the epilogue: rows that it has not finished, and terms before it asks for the next.
+    // Of the epilogue: rows that it has not finished; terms that are left, and how many of them are taken before it
+    // asks for the next row.
     case rowsLeft, termsLeft, termsAtOnce
 
     /// The addresses of the epilogue's streams follow.
@@ -139,7 +140,8 @@ extension NativeContraction {
 
   /// The place of a stream's address for this product, or of how far along an axis its first element is.
   func stream(_ index: Int) -> Memory { slot(Local.streams + index) }
-  /// The place of a stream's address for the tile, where there is no register for it.
+  /// The place of a stream's address for the tile: of what is asked for next, then of what the epilogue reads or stores
+  /// where there is no register for it.
   func address(_ index: Int) -> Memory { slot(Local.streams + 2 * streamCount + index) }
   /// The place of a vector's place along an axis.
   func place(_ index: Int) -> Memory { slot(Local.streams + streamCount + index) }

@@ -39,11 +39,20 @@ import Testing
     }
   }
 
-  /// Whose mean is off by several units, and whose squares are summed to less than the square of what is left.
+  /// Their mean is off by several units, and their squares are summed to less than the square of what is left.
   @Test func batchNormOfManyEqualNumbersIsFinite() throws {
     let count = 777_777
     let x = NDArray([Float](repeating: 1.4109588e10, count: count), dimensions: [count, 1])
-    let found = try evaluate([x]) { batchNorm($0[0]).output }.floats
-    #expect(found.allSatisfy { $0.isFinite })
+    let found = try evaluate([x]) { inputs in
+      let x = inputs[0]
+      let result = batchNorm(x)
+      let centred = x - mean(x, axes: [0], keepingAxes: true)
+      let left = mean(centred, axes: [0], keepingAxes: true)
+      let spread = mean(centred * centred, axes: [0], keepingAxes: true) - left * left
+      return concatenate([result.output, result.variance.reshape([1, 1]), spread], axis: 0)
+    }.floats
+    #expect(found[..<count].allSatisfy { $0.isFinite })
+    #expect(found[count] == 0)
+    #expect(found[count + 1] < -1, "another number is needed, whose spread falls below 0")
   }
 }
