@@ -41,12 +41,11 @@ import Testing
   func everyEpilogueMeetsItsElements(terms: Int, isTransposed: Bool) throws {
     let (rows, columns) = (131, 530)
     let graph = Graph("epilogue") { g in
-      let x = g.input(
-        "x", isTransposed ? [Extent(offset: terms), 131] : [131, Extent(offset: terms)])
-      let y = g.input(
-        "y", isTransposed ? [530, Extent(offset: terms)] : [Extent(offset: terms), 530])
+      let x = g.input("x", Shape(isTransposed ? [terms, rows] : [rows, terms]))
+      let y = g.input("y", Shape(isTransposed ? [columns, terms] : [terms, columns]))
       let product = x.matmul(y, transposeLeft: isTransposed, transposeRight: isTransposed)
-      g.output("sum", relu(product * g.input("factor", [131, 530]) + g.input("rest", [131, 530])))
+      let result = Shape([rows, columns])
+      g.output("sum", relu(product * g.input("factor", result) + g.input("rest", result)))
     }
     let elements = { (count: Int, seed: Int) in
       (0..<count).map { Float(($0 &* 7919 &+ seed) % 31 - 15) }
