@@ -7,7 +7,8 @@ package enum Mnemonic: UInt16, Hashable, Sendable, CaseIterable {
     dec, not, neg, div, shl, shr, sar, xchg
 
   // Control.
-  case jmp, call, ret, nop, int3, ud2, cpuid, xgetbv, sfence, prefetchnta, prefetcht0, prefetcht1
+  case jmp, call, ret, nop, int3, ud2, cpuid, xgetbv, sfence
+  case prefetchnta, prefetcht0, prefetcht1, prefetchw
 
   // Vector moves.
   case vmovups, vmovaps, vmovntps, vmovdqu, vmovdqa, vmovdqu8, vmovdqu32, vmovdqu64, vmovdqa32,

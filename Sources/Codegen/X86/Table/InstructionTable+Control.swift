@@ -17,6 +17,7 @@ extension InstructionTable {
     .init(.prefetchnta, .m,  "m8",        "0F 18 /0"),
     .init(.prefetcht0,  .m,  "m8",        "0F 18 /1"),
     .init(.prefetcht1,  .m,  "m8",        "0F 18 /2"),
+    .init(.prefetchw,   .m,  "m8",        "0F 0D /1"),
   ] + conditionalRows
 
   /// The families with a condition in the low four bits of the opcode: Jcc, CMOVcc, SETcc.
