@@ -9,6 +9,8 @@ struct ContractionEpilogue {
       case element(operand: Int, offset: Int)
       /// A vector's first place along an axis.
       case place
+      /// A tile's sums, from `r10` on, where they lie in memory.
+      case sums
       /// The address of the cell that takes faults, at this place among those of the operands.
       case faults(operand: Int)
     }
@@ -16,21 +18,35 @@ struct ContractionEpilogue {
     let kind: Kind
     let byteCount: Int
     let steps: ContractionSteps
+    /// The register of its address while a tile is finished; nil where that waits in the frame.
+    let base: Register?
+
+    /// The operand whose elements it is, if it is some.
+    var operand: Int? {
+      if case .element(let operand, _) = kind { operand } else { nil }
+    }
+
+    /// Whether it is reached from an address of its own.
+    var moves: Bool {
+      switch kind {
+      case .element, .place: true
+      case .sums, .faults: false
+      }
+    }
   }
 
   let emitter: VectorEmitter
-  /// The register that receives the sums one vector after the other, once a tile's are all in memory; nil where each
-  /// vector is finished where it is.
+  /// Whether a tile's sums are all put in memory before they are finished, rather than each vector where it is.
   ///
   /// Sums leave few registers. A program that needs more runs faster over memory in the first-level cache, with all
-  /// registers, than with values that come and go.
-  let core: UInt8?
+  /// registers, than with values that come and go. Two vectors at once were not faster than one after the other.
+  let readsSums: Bool
   /// What the program reads, then what it stores.
   let streams: [Stream]
-  /// Whether a stream is read and has other elements for each row and column.
-  private let isRead: [Bool]
-  /// Whether all that is read is more than stays in second-level caches.
-  let readsMuch: Bool
+  /// How the elements of each stream are asked for ahead of a tile, if they are.
+  private let prefetches: [Mnemonic?]
+  /// Whether all that is asked for is more than stays in second-level caches.
+  let asksForMuch: Bool
   var spillBytes: Int { emitter.spillBytes }
 
   /// The most instructions that finish sums where they are, though registers would do for more: its constants are
@@ -38,36 +54,98 @@ struct ContractionEpilogue {
   private static let longProgram = 16
 
   /// The registers that hold the streams' addresses while a tile is finished; the loops' variables lie in the frame.
-  private static let bases = [12, 13, 14, 15, 3, 8, 9, 1, 6, 7]
+  private static let bases = [12, 13, 14, 15, 3, 8, 9, 1, 6, 7].map(Register.gpr)
 
   /// Creates an epilogue, or nothing where it needs what no instruction here does.
   init?(
     _ kernel: ContractionKernel, _ problem: ContractionProblem, faultCell: Int, isWide: Bool,
-    vectors: [UInt8]
+    vectors: [UInt8], asksForResults: Bool
   ) {
     // Vectors run along the last axis of the domain.
-    guard problem.n == 1 || kernel.domain.last != 1,
-      let selection = InstructionSelection(
+    guard problem.n == 1 || kernel.domain.last != 1 else { return nil }
+    func select(inMemory: Bool) -> InstructionSelection? {
+      InstructionSelection(
         kernel.epilogue, kept: kernel.stores.map(\.register), domain: kernel.domain,
-        isWide: isWide)
-    else { return nil }
+        isCoreInMemory: inMemory, isWide: isWide)
+    }
+    func streams(_ selection: InstructionSelection) -> [Stream]? {
+      ContractionEpilogue.streams(of: selection, kernel, problem, faultCell: faultCell)
+    }
+    if kernel.epilogue.instructions.count <= ContractionEpilogue.longProgram {
+      guard let selection = select(inMemory: false) else { return nil }
+      // What stores bytes works in registers that its values must leave alone.
+      let free = Set(VectorEmitter.vectors(for: selection))
+      let own = vectors.filter { free.contains($0) }
+      if own.count >= ContractionEpilogue.fewestVectors(selection) {
+        let inPlace = VectorEmitter(selection, stores: kernel.stores.count, vectors: own)
+        if inPlace.spillBytes == 0 {
+          guard let streams = streams(selection) else { return nil }
+          self.init(inPlace, streams, problem, readsSums: false, asksForResults)
+          return
+        }
+      }
+    }
+    guard let selection = select(inMemory: true), let streams = streams(selection) else {
+      return nil
+    }
+    let emitter = VectorEmitter(
+      selection, stores: kernel.stores.count, vectors: VectorEmitter.vectors(for: selection),
+      hoisting: .constants)
+    self.init(emitter, streams, problem, readsSums: true, asksForResults)
+  }
+
+  private init(
+    _ emitter: VectorEmitter, _ streams: [Stream], _ problem: ContractionProblem, readsSums: Bool,
+    _ asksForResults: Bool
+  ) {
+    self.emitter = emitter
+    self.streams = streams
+    self.readsSums = readsSums
+    let readCount = emitter.selection.streams.count
+    let read = Set(streams[..<readCount].compactMap(\.operand))
+    let stored = Set(streams[readCount...].compactMap(\.operand))
+    prefetches = streams.enumerated().map { index, stream in
+      guard let operand = stream.operand, stream.steps.row != 0, stream.steps.column == 1 else {
+        return nil
+      }
+      if index < readCount { return stored.contains(operand) ? .prefetchw : .prefetcht0 }
+      return asksForResults && !read.contains(operand) ? .prefetchw : nil
+    }
+    let bytes = zip(streams, prefetches).reduce(0) { $0 + ($1.1 == nil ? 0 : $1.0.byteCount) }
+    asksForMuch = bytes * problem.batch * problem.m * problem.n > 1 << 19
+  }
+
+  /// Returns what a program reads and stores, or nothing where tiles do not reach it.
+  private static func streams(
+    of selection: InstructionSelection, _ kernel: ContractionKernel,
+    _ problem: ContractionProblem, faultCell: Int
+  ) -> [Stream]? {
     let (domain, rank) = (kernel.domain, kernel.domain.count)
     var streams: [Stream] = []
+    var bases = ContractionEpilogue.bases[...]
     let append = { (kind: Stream.Kind, byteCount: Int, strides: [Int]) -> Bool in
       guard let steps = ContractionSteps(strides, over: domain, problem),
         // Rows of a tile are reached by displacements of 32 bits.
         abs(steps.row) <= 1 << 24, steps.column == 0 || steps.column == 1
       else { return false }
-      streams.append(Stream(kind: kind, byteCount: byteCount, steps: steps))
+      let base: Register? =
+        switch kind {
+        case .element, .place: bases.popFirst()
+        case .sums: .r10
+        case .faults: nil
+        }
+      streams.append(Stream(kind: kind, byteCount: byteCount, steps: steps, base: base))
       return true
     }
+    let still = Array(repeating: 0, count: rank)
     for stream in selection.streams {
       let isReached =
         switch stream {
         case .element(let operand, let access, let type):
           append(.element(operand: operand, offset: access.offset), type.byteCount, access.strides)
         case .place(let axis): append(.place, 1, (0..<rank).map { $0 == axis ? 1 : 0 })
-        case .faults: append(.faults(operand: faultCell), 1, Array(repeating: 0, count: rank))
+        case .core: append(.sums, 4, still)
+        case .faults: append(.faults(operand: faultCell), 1, still)
         }
       guard isReached else { return nil }
     }
@@ -76,30 +154,7 @@ struct ContractionEpilogue {
       let kind = Stream.Kind.element(operand: store.operand, offset: 0)
       guard append(kind, type.byteCount, places) else { return nil }
     }
-    self.streams = streams
-    let isRead = streams.enumerated().map { index, stream in
-      guard index < selection.streams.count, case .element = stream.kind else { return false }
-      return stream.steps.row != 0 && stream.steps.column == 1
-    }
-    let bytes = zip(streams, isRead).reduce(0) { $0 + ($1.1 ? $1.0.byteCount : 0) }
-    readsMuch = bytes * problem.batch * problem.m * problem.n > 1 << 19
-    self.isRead = isRead
-    // What stores bytes works in registers that its values must leave alone.
-    let free = Set(VectorEmitter.vectors(for: selection))
-    let own = vectors.filter { free.contains($0) }
-    if kernel.epilogue.instructions.count <= ContractionEpilogue.longProgram,
-      own.count >= ContractionEpilogue.fewestVectors(selection)
-    {
-      let inPlace = VectorEmitter(selection, stores: kernel.stores.count, vectors: own)
-      if inPlace.spillBytes == 0 {
-        (emitter, core) = (inPlace, nil)
-        return
-      }
-    }
-    let all = VectorEmitter.vectors(for: selection)
-    core = all.last
-    emitter = VectorEmitter(
-      selection, stores: kernel.stores.count, vectors: all.dropLast(), hoisting: .constants)
+    return streams
   }
 
   /// Returns the vectors that an operation needs at once: what it reads, and what it makes where that takes the place
@@ -111,36 +166,29 @@ struct ContractionEpilogue {
     }.max() ?? 0
   }
 
-  /// The register of a stream's address; those there are no registers for share `rdx` and wait in the frame.
-  private func base(_ index: Int) -> Register {
-    isHeld(index) ? .gpr(ContractionEpilogue.bases[index]) : .rdx
-  }
-
-  private func isHeld(_ index: Int) -> Bool { index < ContractionEpilogue.bases.count }
-
   /// Sets the streams' registers to their first elements for the tile at row `rax` and column `r11`; overwrites `r10`.
   func writeBases(_ contraction: NativeContraction, _ assembler: inout Assembler) {
-    for (index, stream) in streams.enumerated() {
-      if case .faults = stream.kind { continue }
-      assembler.emit(.mov, base(index), contraction.stream(index))
+    for (index, stream) in streams.enumerated() where stream.moves {
+      let base = stream.base ?? .rdx
+      assembler.emit(.mov, base, contraction.stream(index))
       if stream.steps.row != 0 {
         assembler.move(stream.steps.row * stream.byteCount, to: .r10)
         assembler.emit(.imul, .r10, .rax)
-        assembler.emit(.add, base(index), .r10)
+        assembler.emit(.add, base, .r10)
       }
       if stream.steps.column == 1 {
-        assembler.emit(.lea, base(index), .at(base(index), index: .r11, scale: stream.byteCount))
+        assembler.emit(.lea, base, .at(base, index: .r11, scale: stream.byteCount))
       }
-      if !isHeld(index) { assembler.emit(.mov, contraction.address(index), .rdx) }
+      if stream.base == nil { assembler.emit(.mov, contraction.address(index), .rdx) }
     }
   }
 
-  /// Moves the streams' registers on to the next row.
+  /// Moves the streams' registers on to the next row; overwrites `rdx`.
   func writeNextRow(_ contraction: NativeContraction, _ assembler: inout Assembler) {
     for (index, stream) in streams.enumerated() where stream.steps.row != 0 {
       let step = stream.steps.row * stream.byteCount
-      if isHeld(index) {
-        assembler.emit(.add, base(index), step)
+      if let base = stream.base {
+        assembler.emit(.add, base, step)
       } else {
         assembler.emit(.mov, .rdx, contraction.address(index))
         assembler.emit(.add, .rdx, step)
@@ -149,9 +197,9 @@ struct ContractionEpilogue {
     }
   }
 
-  /// Finds the elements that the tile at row `rax` and column `r11` will read; overwrites `rdx` and `r8`.
+  /// Finds the elements that the tile at row `rax` and column `r11` will read and store; overwrites `rdx` and `r8`.
   func writePrefetchBases(_ contraction: NativeContraction, _ assembler: inout Assembler) {
-    for (index, stream) in streams.enumerated() where isRead[index] {
+    for (index, stream) in streams.enumerated() where prefetches[index] != nil {
       assembler.emit(.mov, .rdx, contraction.stream(index))
       assembler.move(stream.steps.row * stream.byteCount, to: .r8)
       assembler.emit(.imul, .r8, .rax)
@@ -165,12 +213,13 @@ struct ContractionEpilogue {
   func writePrefetch(
     _ contraction: NativeContraction, rows: Int, _ panel: Panel, _ assembler: inout Assembler
   ) {
-    for (index, stream) in streams.enumerated() where isRead[index] {
+    for (index, stream) in streams.enumerated() {
+      guard let prefetch = prefetches[index] else { continue }
       assembler.emit(.mov, .rdx, contraction.address(index))
       let rowBytes = stream.steps.row * stream.byteCount
       for row in 0..<rows {
         for line in 0..<(stream.byteCount * panel.columns + 63) / 64 {
-          assembler.emit(.prefetcht0, .at(.rdx, row * rowBytes + 64 * line))
+          assembler.emit(prefetch, .at(.rdx, row * rowBytes + 64 * line))
         }
       }
       assembler.emit(.add, .rdx, rows * rowBytes)
@@ -178,9 +227,18 @@ struct ContractionEpilogue {
     }
   }
 
-  /// Finishes and stores one vector of sums, so many rows and columns from the tile's first; overwrites `rax`.
+  /// Finishes and stores one vector of sums; overwrites `rax` and `rdx`.
+  ///
+  /// - Parameters:
+  ///   - contraction: Whose sums they are.
+  ///   - row: The row within the tile.
+  ///   - column: The first column within the tile.
+  ///   - sum: The register of the sums, where they are not read from memory.
+  ///   - count: How many elements exist.
+  ///   - assembler: Receives the code.
   func emit(
-    _ contraction: NativeContraction, _ row: Int, _ column: Int, sum: UInt8, count: Int,
+    _ contraction: NativeContraction, _ row: Int, _ column: Int,
+    sum: UInt8 = VectorEmitter.coreRegister, count: Int,
     _ assembler: inout Assembler
   ) {
     func distance(_ stream: Stream) -> Int {
@@ -188,21 +246,23 @@ struct ContractionEpilogue {
     }
     for (index, stream) in streams.enumerated() {
       guard case .place = stream.kind else { continue }
-      if !isHeld(index) { assembler.emit(.mov, .rdx, contraction.address(index)) }
-      assembler.emit(.lea, .rax, .at(base(index), distance(stream)))
+      if stream.base == nil { assembler.emit(.mov, .rdx, contraction.address(index)) }
+      assembler.emit(.lea, .rax, .at(stream.base ?? .rdx, distance(stream)))
       assembler.emit(.mov, contraction.place(index), .rax)
     }
     _ = emitter.emit(
       to: &assembler, count: count, core: sum,
       streams: { index, _, assembler in
-        switch streams[index].kind {
+        let stream = streams[index]
+        switch stream.kind {
         case .element:
-          if !isHeld(index) { assembler.emit(.mov, .rdx, contraction.address(index)) }
-          return .at(base(index), distance(streams[index]))
+          if stream.base == nil { assembler.emit(.mov, .rdx, contraction.address(index)) }
+          return .at(stream.base ?? .rdx, distance(stream))
+        case .sums: return .at(.r10, 4 * column)
         case .place: return contraction.place(index)
         case .faults: return contraction.stream(index)
         }
-      })
+      }, isStreamed: { _ in contraction.streamsResults })
   }
 }
 
@@ -212,6 +272,7 @@ extension NativeContraction {
     guard let epilogue else { return }
     for (index, stream) in epilogue.streams.enumerated() {
       switch stream.kind {
+      case .sums: continue
       case .element(let operand, let offset):
         assembler.emit(.mov, .rax, .at(.rdi, 8 * operand))
         if offset != 0 {

@@ -152,14 +152,6 @@ struct ContractionProblem {
   /// The elements of the result from one row to the next.
   var rowLength: Int { groups * n }
 
-  /// The distances in bytes from product to product in the result.
-  var resultBatch: [ContractionSteps.BatchAxis] {
-    guard let steps = ContractionSteps([1], over: [batch * m * n], self) else {
-      preconditionFailure("the elements of a result are evenly apart")
-    }
-    return steps.batch.map { .init(products: $0.products, stride: 4 * $0.stride) }
-  }
-
   /// Whether there are several chunks of k.
   var isCut: Bool { chunk < k }
 

@@ -80,7 +80,7 @@ extension NativeContraction {
     store(.rcx, to: .batch, &assembler)
   }
 
-  /// Sets the addresses of the factors, the result and the streams of this product.
+  /// Sets the addresses of the factors and the streams of this product.
   private func writeBases(_ assembler: inout Assembler) {
     load(.operands, to: .rdi, &assembler)
     for (factor, name) in [(problem.left, Local.left), (problem.right, .right)] {
@@ -91,12 +91,6 @@ extension NativeContraction {
       }
       writeProductDistance(factor.batch, &assembler)
       store(.rax, to: name, &assembler)
-    }
-    // An epilogue finds what it stores by itself.
-    if epilogue == nil {
-      assembler.emit(.mov, .rax, .at(.rdi, 8 * kernel.stores[0].operand))
-      writeProductDistance(problem.resultBatch, &assembler)
-      store(.rax, to: .result, &assembler)
     }
     writeStreamBases(&assembler)
   }

@@ -128,3 +128,84 @@ extension NativeContraction {
     store(.rax, to: .prefetchLines, &assembler)
   }
 }
+
+// MARK: - What the epilogue reads and stores
+
+extension NativeContraction {
+  /// Asks for what the epilogue of this tile will read and store, if it is the turn of the last block of k, or finds
+  /// where that lies if the products ask for it.
+  ///
+  /// Rows are far apart, so the processor does not foresee them; the products leave it time to fetch them.
+  func writePrefetch(_ rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
+    guard epilogue?.asksForMuch == true, let epilogue else { return }
+    let isEarly = assembler.makeLabel()
+    if schedule.isDeep {
+      load(.isLast, to: .rax, &assembler)
+      assembler.emit(.test, .rax, .rax)
+      assembler.emit(.je, isEarly)
+    }
+    load(.row, to: .rax, &assembler)
+    epilogue.writePrefetchBases(self, &assembler)
+    if !asksBetweenTerms { epilogue.writePrefetch(self, rows: rows, panel, &assembler) }
+    assembler.bind(isEarly)
+  }
+
+  /// Adds `rcx` products to the sums, and, in the last block of k, asks row by row for what the epilogue reads and
+  /// stores.
+  func writeAskingLoop(
+    _ variant: TileVariant, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
+  ) {
+    let rows = variant.rows
+    guard asksBetweenTerms, let epilogue, epilogue.asksForMuch else {
+      return writeLoop(0..<rows, of: variant, panel, source, &assembler)
+    }
+    let (next, isEarly, fits) = (
+      assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel()
+    )
+    store(.rcx, to: .termsLeft, &assembler)
+    store(.rcx, to: .termsAtOnce, &assembler)
+    if schedule.isDeep {
+      load(.isLast, to: .rax, &assembler)
+      assembler.emit(.test, .rax, .rax)
+      assembler.emit(.je, isEarly)
+    }
+    // The last terms may ask for what lies behind the tile, which is the next one's.
+    set(.termsAtOnce, to: schedule.lastDepth(problem) / rows, &assembler)
+    assembler.bind(next)
+    epilogue.writePrefetch(self, rows: 1, panel, &assembler)
+    assembler.bind(isEarly)
+    load(.termsAtOnce, to: .rcx, &assembler)
+    assembler.emit(.cmp, .rcx, local(.termsLeft))
+    assembler.emit(.jle, fits)
+    load(.termsLeft, to: .rcx, &assembler)
+    assembler.bind(fits)
+    assembler.emit(.sub, local(.termsLeft), .rcx)
+    writeLoop(0..<rows, of: variant, panel, source, &assembler)
+    load(.termsLeft, to: .rax, &assembler)
+    assembler.emit(.test, .rax, .rax)
+    assembler.emit(.jne, next)
+  }
+}
+
+extension ContractionSchedule {
+  /// Whether what an epilogue reads and stores can be asked for row by row while products are taken.
+  ///
+  /// It takes one loop over the terms, which may stop and go on: windows and runs have several, and groups keep count
+  /// of where they are.
+  func hasTermsForRows(_ problem: ContractionProblem) -> Bool {
+    guard problem.margins == nil, problem.narrow == nil, !readsRuns(problem) else { return false }
+    return lastDepth(problem) >= 4 * tile.tallest
+  }
+
+  /// Whether the left factor is read in place, from run to run.
+  func readsRuns(_ problem: ContractionProblem) -> Bool {
+    leftPacking == .none && !problem.left.summed.isEven
+  }
+
+  /// The terms of the last block of k.
+  func lastDepth(_ problem: ContractionProblem) -> Int {
+    guard problem.k > 0 else { return 0 }
+    let lastChunk = (problem.k - 1) % problem.chunk + 1
+    return (lastChunk - 1) % depth + 1
+  }
+}

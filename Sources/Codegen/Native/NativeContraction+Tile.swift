@@ -51,81 +51,6 @@ extension NativeContraction {
     assembler.emit(.jg, label)
   }
 
-  /// Asks for what the epilogue of this tile will read, if it is the turn of the last block of k, or finds where that
-  /// lies if the products ask for it.
-  ///
-  /// Rows are far apart, so the processor does not foresee them; the products leave it time to fetch them.
-  private func writePrefetch(_ rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
-    guard let epilogue, epilogue.readsMuch else { return }
-    let isEarly = assembler.makeLabel()
-    if schedule.isDeep {
-      load(.isLast, to: .rax, &assembler)
-      assembler.emit(.test, .rax, .rax)
-      assembler.emit(.je, isEarly)
-    }
-    load(.row, to: .rax, &assembler)
-    epilogue.writePrefetchBases(self, &assembler)
-    if !spreadsPrefetch { epilogue.writePrefetch(self, rows: rows, panel, &assembler) }
-    assembler.bind(isEarly)
-  }
-
-  /// Whether what the epilogue reads is asked for row by row while products are taken, as memory brings it: so many
-  /// lines at once would have to wait for each other, and the products for them.
-  ///
-  /// It takes one loop over the terms, which may stop and go on: windows and runs have several, and groups keep count
-  /// of where they are.
-  private var spreadsPrefetch: Bool {
-    guard let epilogue, epilogue.readsMuch, problem.margins == nil, problem.narrow == nil,
-      !readsRuns
-    else { return false }
-    return lastDepth >= 4 * tile.tallest
-  }
-
-  /// Whether the left factor is read in place, from run to run.
-  private var readsRuns: Bool { schedule.leftPacking == .none && !problem.left.summed.isEven }
-
-  /// The terms of the last block of k.
-  private var lastDepth: Int {
-    guard problem.k > 0 else { return 0 }
-    let lastChunk = (problem.k - 1) % problem.chunk + 1
-    return (lastChunk - 1) % schedule.depth + 1
-  }
-
-  /// Adds `rcx` products to the sums, and, in the last block of k, asks row by row for what the epilogue reads.
-  private func writeSpreadLoop(
-    _ variant: TileVariant, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
-  ) {
-    let rows = variant.rows
-    guard spreadsPrefetch, let epilogue else {
-      return writeLoop(0..<rows, of: variant, panel, source, &assembler)
-    }
-    let (next, isEarly, fits) = (
-      assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel()
-    )
-    store(.rcx, to: .termsLeft, &assembler)
-    store(.rcx, to: .termsAtOnce, &assembler)
-    if schedule.isDeep {
-      load(.isLast, to: .rax, &assembler)
-      assembler.emit(.test, .rax, .rax)
-      assembler.emit(.je, isEarly)
-    }
-    // The last terms may ask for what lies behind the tile, which is the next one's.
-    set(.termsAtOnce, to: lastDepth / rows, &assembler)
-    assembler.bind(next)
-    epilogue.writePrefetch(self, rows: 1, panel, &assembler)
-    assembler.bind(isEarly)
-    load(.termsAtOnce, to: .rcx, &assembler)
-    assembler.emit(.cmp, .rcx, local(.termsLeft))
-    assembler.emit(.jle, fits)
-    load(.termsLeft, to: .rcx, &assembler)
-    assembler.bind(fits)
-    assembler.emit(.sub, local(.termsLeft), .rcx)
-    writeLoop(0..<rows, of: variant, panel, source, &assembler)
-    load(.termsLeft, to: .rax, &assembler)
-    assembler.emit(.test, .rax, .rax)
-    assembler.emit(.jne, next)
-  }
-
   /// The register of a sum.
   func sum(_ row: Int, _ column: Int, _ panel: Panel) -> Int { row * panel.vectors + column }
 
@@ -214,7 +139,9 @@ extension NativeContraction {
     if let table, let images = schedule.images {
       return writeRunsOfWindows(variant, panel, source, table, images, &assembler)
     }
-    guard readsRuns else { return writeSpreadLoop(variant, panel, source, &assembler) }
+    guard schedule.readsRuns(problem) else {
+      return writeAskingLoop(variant, panel, source, &assembler)
+    }
     let (runs, all) = (problem.left.summed, 0..<variant.rows)
     assembler.emit(.lea, .rbx, .constant(runTable(runs, &assembler)))
     assembler.emit(.mov, .r14, .r8)
@@ -379,42 +306,24 @@ extension NativeContraction {
     assembler.bind(isFirst)
   }
 
-  /// Runs the epilogue on every vector of sums, or stores it as it is.
+  /// Runs the epilogue on every vector of sums.
   private func writeResults(_ rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
+    guard let epilogue else { return }
     load(.row, to: .rax, &assembler)
-    if let epilogue {
-      epilogue.writeBases(self, &assembler)
-    } else {
-      assembler.move(problem.rowLength, to: .r10)
-      assembler.emit(.imul, .r10, .rax)
-      assembler.emit(.add, .r10, .r11)
-      load(.result, to: .rax, &assembler)
-      assembler.emit(.lea, .r10, .at(.rax, index: .r10, scale: 4))
-    }
-    if let epilogue, let core = epilogue.core {
-      return writeRows(rows, panel, epilogue, core, &assembler)
-    }
+    epilogue.writeBases(self, &assembler)
+    if epilogue.readsSums { return writeRows(rows, panel, epilogue, &assembler) }
     for row in 0..<rows {
       for column in 0..<panel.vectors {
-        let register = sum(row, column, panel)
-        if let epilogue {
-          epilogue.emit(
-            self, row, column * width, sum: UInt8(register), count: panel.count(column),
-            &assembler)
-        } else {
-          let target = Memory.at(.r10, 4 * (row * problem.rowLength + column * width))
-          NativeTail.store(
-            vector(register), to: target, isPartial: panel.isPartial(column),
-            isStreamed: streamsResult, &assembler)
-        }
+        epilogue.emit(
+          self, row, column * width, sum: UInt8(sum(row, column, panel)),
+          count: panel.count(column), &assembler)
       }
     }
   }
 
   /// Leaves all sums in memory and runs the epilogue over them, row after row.
   private func writeRows(
-    _ rows: Int, _ panel: Panel, _ epilogue: ContractionEpilogue, _ core: UInt8,
-    _ assembler: inout Assembler
+    _ rows: Int, _ panel: Panel, _ epilogue: ContractionEpilogue, _ assembler: inout Assembler
   ) {
     load(.scratch, to: .r10, &assembler)
     assembler.emit(.add, .r10, tileOffset)
@@ -434,9 +343,7 @@ extension NativeContraction {
     let loop = assembler.makeLabel()
     assembler.bind(loop)
     for column in 0..<panel.vectors {
-      assembler.emit(.vmovups, vector(Int(core)), .at(.r10, 4 * width * column))
-      epilogue.emit(
-        self, 0, column * width, sum: core, count: panel.count(column), &assembler)
+      epilogue.emit(self, 0, column * width, count: panel.count(column), &assembler)
     }
     epilogue.writeNextRow(self, &assembler)
     assembler.emit(.add, .r10, rowBytes)

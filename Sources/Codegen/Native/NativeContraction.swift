@@ -24,8 +24,12 @@ struct NativeContraction {
   let problem: ContractionProblem
   let schedule: ContractionSchedule
   let isWide: Bool
-  /// Whether a result without an epilogue passes the caches by; its vectors are whole and aligned then.
-  let streamsResult: Bool
+  /// Whether results pass the caches by; their vectors are whole and aligned then.
+  let streamsResults: Bool
+  /// Whether what the epilogue reads and stores is asked for row by row while products are taken, as memory brings it:
+  /// so many lines at once would have to wait for each other, and the products for them.
+  let asksBetweenTerms: Bool
+  /// What happens to sums; nil where there are none.
   let epilogue: ContractionEpilogue?
   /// For each line of an image's windows, which lines of their elements lie within the operand, if any does not.
   let masks: [UInt64]?
@@ -66,9 +70,10 @@ struct NativeContraction {
     schedule = ContractionSchedule(
       problem, isWide: isWide, threads: threads.threads(for: problem.work))
     // Behind long sums the time of stores does not count, and other tiles' lines are near still.
-    streamsResult =
+    streamsResults =
       !schedule.isDeep && problem.n % schedule.tile.width == 0
       && kernel.stores.allSatisfy { streamed.contains($0.operand) }
+    asksBetweenTerms = schedule.hasTermsForRows(problem)
     // Runs of terms that are transposed in squares end with a block.
     guard problem.margins == nil || problem.right.summed.isEven || schedule.depth % 16 == 0 else {
       return nil
@@ -80,13 +85,14 @@ struct NativeContraction {
     } else {
       table = nil
     }
-    guard !problem.isEmpty, !kernel.isPlain else {
+    guard !problem.isEmpty else {
       epilogue = nil
       return
     }
     guard
       let epilogue = ContractionEpilogue(
-        kernel, problem, faultCell: faultCell, isWide: isWide, vectors: schedule.tile.freeVectors)
+        kernel, problem, faultCell: faultCell, isWide: isWide, vectors: schedule.tile.freeVectors,
+        asksForResults: asksBetweenTerms && !streamsResults)
     else { return nil }
     self.epilogue = epilogue
   }
@@ -100,7 +106,7 @@ struct NativeContraction {
     frame.enter(&assembler)
     if !problem.isEmpty { writeUnits(&assembler) }
     // Streamed stores may still be on their way when others are told that the kernel has ended.
-    if streamsResult { assembler.emit(.sfence) }
+    if streamsResults { assembler.emit(.sfence) }
     frame.leave(&assembler)
     let units = problem.batch * schedule.parts.count
     return NativeKernel(
@@ -117,7 +123,7 @@ extension NativeContraction {
   enum Local: Int {
     case scratch, unit, endUnit, operands
     // Of the unit.
-    case batch, part, left, right, result, firstTile, endTile, firstColumn, endColumn
+    case batch, part, left, right, firstTile, endTile, firstColumn, endColumn
     // Of the blocks.
     case blockColumn, endBlockColumn, blockTile, endBlockTile, start, depth, endChunk, isFirst
     case endsChunk, isLast, rightBlock, sums, leftRun, leftPlace, rightRun, rightPlace, images
@@ -196,7 +202,7 @@ extension NativeContraction {
   var tileOffset: Int {
     sumsOffset + (schedule.isDeep ? totalsDistance + blockBytes : 0)
   }
-  private var scratchBytes: Int { tileOffset + (epilogue?.core == nil ? 0 : tile.byteCount) }
+  private var scratchBytes: Int { tileOffset + (epilogue?.readsSums == true ? tile.byteCount : 0) }
 }
 
 /// The columns that a tile covers: whole vectors and perhaps a partial one.

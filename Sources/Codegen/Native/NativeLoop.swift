@@ -246,6 +246,7 @@ struct NativeLoop {
       return switch streams[index] {
       case .element: address(stage, index, vector: vector + number, row: row, &assembler)
       case .place(let axis): memory(ofPlace: axis)
+      case .core: preconditionFailure("a core in a loop")
       case .faults: .at(.rdi, 8 * faultCell)
       }
     } isStreamed: {

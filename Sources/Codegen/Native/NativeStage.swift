@@ -191,7 +191,7 @@ struct NativeStage {
         switch $0 {
         case .element: true
         case .place(let axis): axis != last
-        case .faults: false
+        case .core, .faults: false
         }
       }
   }

@@ -13,7 +13,7 @@ struct InstructionSelection {
   private(set) var banks: [RegisterBank] = []
   /// What the loop around the program gives addresses of.
   private(set) var streams: [Stream] = []
-  /// The value of the kernel's core, if the program uses it.
+  /// The value of the kernel's core, if the program uses it and it is in a register.
   private(set) var core: VirtualRegister?
   /// The values that are kept, and their types.
   private(set) var results: [VirtualRegister] = []
@@ -28,6 +28,8 @@ struct InstructionSelection {
     case element(operand: Int, Access, DataType)
     /// The vector's first place along an axis of the domain, a 32-bit integer.
     case place(axis: Int)
+    /// What the kernel's core computed, where that lies in memory.
+    case core
     /// The address of the cell that takes faults.
     case faults
   }
@@ -51,6 +53,7 @@ struct InstructionSelection {
   }
 
   let program: VectorProgram
+  private let isCoreInMemory: Bool
   private(set) var values: [Value] = []
   /// Operations whose results are found again where the same is asked for.
   private var shared: [MachineOperation: VirtualRegister] = [:]
@@ -61,11 +64,14 @@ struct InstructionSelection {
   ///   - program: What to compute.
   ///   - kept: The registers whose values are stored or reduced.
   ///   - domain: The extents of the domain the program runs over.
+  ///   - isCoreInMemory: Whether what the kernel's core computed is read from memory.
   ///   - isWide: Whether to use AVX-512 rather than AVX2.
   init?(
-    _ program: VectorProgram, kept: [VectorProgram.Register], domain: [Int], isWide: Bool
+    _ program: VectorProgram, kept: [VectorProgram.Register], domain: [Int],
+    isCoreInMemory: Bool = false, isWide: Bool
   ) {
     self.isWide = isWide
+    self.isCoreInMemory = isCoreInMemory
     self.program = program
     self.domain = domain
     resultTypes = kept.map { program.types[Int($0)] }
@@ -87,6 +93,9 @@ struct InstructionSelection {
     switch instruction {
     case .scalar(let step): return select(step)
     case .core(.f32):
+      if isCoreInMemory {
+        return .register(add(.vmovups, [.memory(stream(.core, isSplat: false))]))
+      }
       let register = define(.vector)
       core = register
       return .register(register)
