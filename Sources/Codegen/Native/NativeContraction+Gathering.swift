@@ -175,16 +175,19 @@ extension NativeContraction {
     writeMask(rest, isWide ? .k(2) : vector(1), &assembler)
   }
 
-  /// Sets a register to select the first elements of a vector; overwrites `rcx`.
-  private func writeMask(_ count: Int, _ mask: Register, _ assembler: inout Assembler) {
+  /// Sets a register to select the first elements of a vector; overwrites `rdx`.
+  func writeMask(_ count: Int, _ mask: Register, _ assembler: inout Assembler) {
     if isWide {
-      assembler.emit(.mov, .ecx, (1 << count) - 1)
-      assembler.emit(.kmovw, mask, .ecx)
+      assembler.emit(.mov, .edx, (1 << count) - 1)
+      assembler.emit(.kmovw, mask, .edx)
     } else {
-      var bytes: [UInt8] = []
-      for lane in 0..<8 { bytes += [UInt8](repeating: lane < count ? 0xff : 0, count: 4) }
-      assembler.emit(.vmovups, mask, .constant(assembler.constant(bytes)))
+      assembler.emit(.vmovups, mask, .constant(assembler.constant(laneMask(count))))
     }
+  }
+
+  /// The bytes of a vector of 8 elements that selects the first.
+  func laneMask(_ count: Int) -> [UInt8] {
+    (0..<8).flatMap { lane in [UInt8](repeating: lane < count ? 0xff : 0, count: 4) }
   }
 
   /// Runs a body for each run of this block's terms.
@@ -264,64 +267,5 @@ extension NativeContraction {
       assembler.emit(.jne, loop)
     }
     assembler.bind(done)
-  }
-
-  /// Copies the columns of the left factor that a tile reads from `r8` to scratch memory, and sets `r8` to the copy.
-  ///
-  /// For each k its rows lie side by side. Where lines of the factor are a page apart, the tile would find room in
-  /// a few sets of the cache only.
-  func writeColumnPacking(_ rows: Int, _ assembler: inout Assembler) {
-    let done = assembler.makeLabel()
-    // Not one element more is read than there are rows.
-    let mask: Register = isWide ? .k(2) : .ymm(1)
-    writeMask(rows, mask, &assembler)
-    load(.scratch, to: .r10, &assembler)
-    assembler.emit(.add, .r10, leftOffset)
-    assembler.emit(.mov, .r9, .r10)
-    load(.depth, to: .rcx, &assembler)
-    assembler.emit(.test, .rcx, .rcx)
-    assembler.emit(.je, done)
-    let runs = problem.left.summed
-    if runs.isEven {
-      writeColumns(at: .r8, mask, &assembler)
-    } else {
-      assembler.emit(.lea, .rbx, .constant(runTable(runs, &assembler)))
-      walkRuns(from: .r8, &assembler) { writeColumns(at: .rax, mask, &$0) }
-    }
-    assembler.bind(done)
-    assembler.emit(.mov, .r8, .r10)
-  }
-
-  /// Copies the columns of `rcx` neighbouring terms to `r9`.
-  private func writeColumns(
-    at address: Register, _ mask: Register, _ assembler: inout Assembler
-  ) {
-    let (k, step) = (problem.leftStrides.k, tileStrides.k)
-    for count in [4, 1] {
-      let (loop, rest) = (assembler.makeLabel(), assembler.makeLabel())
-      assembler.bind(loop)
-      assembler.emit(.sub, .rcx, count)
-      assembler.emit(.jl, rest)
-      for term in 0..<count {
-        let source = Memory.at(address, term * k)
-        if isWide {
-          assembler.emit(.vmovups, vector(0), source, mask: .zeroing(mask))
-        } else {
-          assembler.emit(.vmaskmovps, vector(0), mask, source)
-        }
-        let ahead = (24 + term) * k
-        if problem.left.summed.isEven {
-          assembler.emit(.prefetcht1, .at(address, ahead))
-        } else {
-          assembler.emit(.prefetcht0, .at(address, ahead + 56))
-        }
-        assembler.emit(.vmovups, .at(.r9, term * step), vector(0))
-      }
-      assembler.emit(.add, address, count * k)
-      assembler.emit(.add, .r9, count * step)
-      assembler.emit(.jmp, loop)
-      assembler.bind(rest)
-      assembler.emit(.add, .rcx, count)
-    }
   }
 }

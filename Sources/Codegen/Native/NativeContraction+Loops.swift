@@ -302,7 +302,7 @@ extension NativeContraction {
       assembler.emit(.imul, .rcx, local(.start))
       assembler.emit(.add, .r8, .rcx)
     }
-    if schedule.leftPacking == .columns { writeColumnPacking(rows, &assembler) }
+    if problem.transposeLeft { writeColumns(rows, &assembler) }
     store(.r8, to: .tileLeft, &assembler)
   }
 

@@ -153,11 +153,12 @@ extension NativeContraction {
   /// Adds `rcx` products to the sums, and, in the last block of k, asks row by row for what the epilogue reads and
   /// stores.
   func writeAskingLoop(
-    _ variant: TileVariant, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
+    _ variant: TileVariant, _ panel: Panel, _ source: Source, fetches: Bool,
+    _ assembler: inout Assembler
   ) {
     let rows = variant.rows
     guard asksBetweenTerms, let epilogue, epilogue.asksForMuch else {
-      return writeLoop(0..<rows, of: variant, panel, source, &assembler)
+      return writeLoop(0..<rows, of: variant, panel, source, fetches: fetches, &assembler)
     }
     let (next, isEarly, fits) = (
       assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel()
@@ -180,7 +181,7 @@ extension NativeContraction {
     load(.termsLeft, to: .rcx, &assembler)
     assembler.bind(fits)
     assembler.emit(.sub, local(.termsLeft), .rcx)
-    writeLoop(0..<rows, of: variant, panel, source, &assembler)
+    writeLoop(0..<rows, of: variant, panel, source, fetches: fetches, &assembler)
     load(.termsLeft, to: .rax, &assembler)
     assembler.emit(.test, .rax, .rax)
     assembler.emit(.jne, next)

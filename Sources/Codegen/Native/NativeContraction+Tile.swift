@@ -81,20 +81,20 @@ extension NativeContraction {
   private func writeProducts(_ variant: TileVariant, _ panel: Panel, _ assembler: inout Assembler) {
     guard schedule.packsRight else {
       writeRightAddress(&assembler)
-      return writeTerms(variant, panel, .inPlace, &assembler)
+      return writeTermsAndFetch(variant, panel, .inPlace, &assembler)
     }
     guard !isPackedApart, tile.count > 1 else {
       assembler.emit(.mov, .r9, .r10)
-      return writeTerms(variant, panel, .packed, &assembler)
+      return writeTermsAndFetch(variant, panel, .packed, &assembler)
     }
     let (isPacked, done) = (assembler.makeLabel(), assembler.makeLabel())
     writeIsPacked(isPacked, &assembler)
     writeRightAddress(&assembler)
-    writeTerms(variant, panel, .packing, &assembler)
+    writeTermsAndFetch(variant, panel, .packing, &assembler)
     assembler.emit(.jmp, done)
     assembler.bind(isPacked)
     assembler.emit(.mov, .r9, .r10)
-    writeTerms(variant, panel, .packed, &assembler)
+    writeTermsAndFetch(variant, panel, .packed, &assembler)
     assembler.bind(done)
   }
 
@@ -128,8 +128,9 @@ extension NativeContraction {
   }
 
   /// Runs over the block's terms, from run to run where the left factor is read in place and has several.
-  private func writeTerms(
-    _ variant: TileVariant, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
+  func writeTerms(
+    _ variant: TileVariant, _ panel: Panel, _ source: Source, fetches: Bool = false,
+    _ assembler: inout Assembler
   ) {
     if schedule.prefetchesNextBlock, source != .packing { loadPrefetch(&assembler) }
     if schedule.prefetchesRows, source != .packing { loadNextRows(variant.rows, &assembler) }
@@ -140,7 +141,7 @@ extension NativeContraction {
       return writeRunsOfWindows(variant, panel, source, table, images, &assembler)
     }
     guard schedule.readsRuns(problem) else {
-      return writeAskingLoop(variant, panel, source, &assembler)
+      return writeAskingLoop(variant, panel, source, fetches: fetches, &assembler)
     }
     let (runs, all) = (problem.left.summed, 0..<variant.rows)
     assembler.emit(.lea, .rbx, .constant(runTable(runs, &assembler)))
@@ -151,10 +152,10 @@ extension NativeContraction {
     }
   }
 
-  /// Adds `rcx` products to the sums of some of a tile's rows.
+  /// Adds `rcx` products to the sums of some of a tile's rows, and may fetch as many terms for the next tile.
   func writeLoop(
     _ taken: Range<Int>, of variant: TileVariant, _ panel: Panel, _ source: Source,
-    _ assembler: inout Assembler
+    fetches: Bool = false, _ assembler: inout Assembler
   ) {
     let rows = variant.rows
     let loop = assembler.makeLabel()
@@ -196,6 +197,7 @@ extension NativeContraction {
           .vfmadd231ps, vector(sum(row, column, panel)), factor, vector(panelRegister(column)))
       }
     }
+    if fetches { writeFetchStep(rows, &assembler) }
     writeNextTerm(&assembler)
     assembler.emit(.add, .r9, source == .packed ? 4 * tile.columns : problem.rightStrides.k)
     if source == .packing { assembler.emit(.add, .r10, 4 * tile.columns) }
@@ -238,10 +240,10 @@ extension NativeContraction {
   }
 
   /// The registers that hold the panel's vectors: the last of those without sums.
-  private func panelRegister(_ column: Int) -> Int { (isWide ? 31 : 14) - column }
+  func panelRegister(_ column: Int) -> Int { (isWide ? 31 : 14) - column }
 
   /// The registers that hold a row's factor.
-  private func factorRegister(_ row: Int) -> Int {
+  func factorRegister(_ row: Int) -> Int {
     let next = panelRegister(tile.vectors - 1) - 1
     // Two in turn, if there is a register to load the next row's factor while this one is in use.
     let free =

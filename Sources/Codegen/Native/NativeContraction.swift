@@ -29,6 +29,8 @@ struct NativeContraction {
   /// Whether what the epilogue reads and stores is asked for row by row while products are taken, as memory brings it:
   /// so many lines at once would have to wait for each other, and the products for them.
   let asksBetweenTerms: Bool
+  /// Whether a tile fetches the next one's columns of the left factor while products are taken.
+  let fetchesColumns: Bool
   /// What happens to sums; nil where there are none.
   let epilogue: ContractionEpilogue?
   /// For each line of an image's windows, which lines of their elements lie within the operand, if any does not.
@@ -73,6 +75,7 @@ struct NativeContraction {
     streamsResults =
       !schedule.isDeep && problem.n % schedule.tile.width == 0
       && kernel.stores.allSatisfy { streamed.contains($0.operand) }
+    fetchesColumns = schedule.fetchesColumns(problem)
     asksBetweenTerms = schedule.hasTermsForRows(problem)
     // Runs of terms that are transposed in squares end with a block.
     guard problem.margins == nil || problem.right.summed.isEven || schedule.depth % 16 == 0 else {
@@ -128,7 +131,8 @@ extension NativeContraction {
     case blockColumn, endBlockColumn, blockTile, endBlockTile, start, depth, endChunk, isFirst
     case endsChunk, isLast, rightBlock, sums, leftRun, leftPlace, rightRun, rightPlace, images
     // Of the tile.
-    case tile, tileRun, lineMask, firstRun, lastRun, row, tileLeft, nextRows, panel, panelSums
+    case tile, tileRun, lineMask, firstRun, lastRun, row, tileLeft, nextRows, nextColumns
+    case nextCopy, termsToFetch, panel, panelSums
     // Of the next block.
     case prefetched, prefetchStep, prefetchLines
     // Of the epilogue: rows that it has not finished; terms that are left, and how many of them are taken before it
@@ -178,7 +182,7 @@ extension NativeContraction {
     switch schedule.leftPacking {
     case .none: leftOffset
     case .rows: leftOffset + tile.tallest * tileStrides.m
-    case .columns: leftOffset + schedule.depth * tileStrides.k
+    case .columns: leftOffset + columnBytes
     }
   }
 
