@@ -76,7 +76,7 @@ struct NativeCombination {
         return
       }
       // Where a NaN was gathered, it stays; else the instruction gives the element if either is NaN.
-      let isNumber: Register = .k(7)
+      let isNumber = NativeCombination.scratchMask
       assembler.emit(.vcmpps, isNumber, sum, sum, 7, mask: mask)
       assembler.emit(mnemonic, sum, sum, element, mask: .merging(isNumber))
       return
@@ -95,6 +95,9 @@ struct NativeCombination {
     if isPartial { assembler.emit(.vblendvps, sum, sum, result, tail) }
   }
 
+  /// The mask that is overwritten where `takesSecondOfNaNs`, with AVX-512.
+  static let scratchMask: Register = .k(7)
+
   /// Whether the instruction gives its second operand where either is NaN.
   var takesSecondOfNaNs: Bool { type == .f32 && (kind == .max || kind == .min) }
 
@@ -102,8 +105,8 @@ struct NativeCombination {
   func writeNaNs(
     of one: Register, _ other: Register, to mask: Register, _ assembler: inout Assembler
   ) {
-    assembler.emit(.vcmpps, .k(7), one, other, 3)
-    assembler.emit(.korw, mask, mask, .k(7))
+    assembler.emit(.vcmpps, NativeCombination.scratchMask, one, other, 3)
+    assembler.emit(.korw, mask, mask, NativeCombination.scratchMask)
   }
 
   /// Makes a result NaN if a mask has any lane.

@@ -72,7 +72,7 @@ struct NativeStage {
     let count = stage.accumulations.count
     let meetings = stage.accumulations + stage.taps
     let kept = stage.kept.map { stage.program.types[Int($0)] }
-    let accumulated = kept[stage.stores.count...]
+    let accumulated = Array(kept[stage.stores.count...])
     guard count <= (isWide ? 12 : 5), accumulated.filter({ $0 == .bool }).count <= 4,
       let selection = InstructionSelection(
         stage.program, kept: stage.kept, domain: kernel.domain(of: stage), isWide: isWide)
@@ -104,19 +104,22 @@ struct NativeStage {
     temporaries = [top, top - 1, top - 2]
     taps = stage.taps.indices.map { top - 3 - $0 }
     self.stage = stage
-    let extremes = zip(stage.accumulations, accumulated).enumerated().filter {
-      NativeCombination(kind: $0.element.0.kind, type: $0.element.1, isWide: isWide)
+    let extremes = meetings.indices.filter { index in
+      NativeCombination(kind: meetings[index].kind, type: accumulated[index], isWide: isWide)
         .takesSecondOfNaNs
     }
-    if isWide, isRow, extremes.count == 1, case .registers = accumulators {
-      apart = extremes[0].offset
+    let gathered = extremes.filter { $0 < count }
+    if isWide, isRow, gathered.count == 1, case .registers = accumulators {
+      apart = gathered[0]
     } else {
       apart = nil
     }
-    let keepsMask = apart != nil
-    let masks = VectorEmitter.masks.filter {
-      !keepsMask || $0 != NativeStage.gatheredNaNs.number
+    var taken: [Register] = apart == nil ? [] : [NativeStage.gatheredNaNs]
+    // Truth values that the program leaves wait for their turn while extremes meet.
+    if !extremes.isEmpty, accumulated.contains(.bool) {
+      taken.append(NativeCombination.scratchMask)
     }
+    let masks = VectorEmitter.masks.filter { number in !taken.contains { $0.number == number } }
     emitter = VectorEmitter(
       selection, stores: stage.stores.count,
       // At places of its own an element is stored where nothing lies, or what was read once for its sake.
