@@ -21,11 +21,6 @@ struct ContractionEpilogue {
     /// The register of its address while a tile is finished; nil where that waits in the frame.
     let base: Register?
 
-    /// The operand whose elements it is, if it is some.
-    var operand: Int? {
-      if case .element(let operand, _) = kind { operand } else { nil }
-    }
-
     /// Whether it is reached from an address of its own.
     var moves: Bool {
       switch kind {
@@ -101,15 +96,12 @@ struct ContractionEpilogue {
     self.emitter = emitter
     self.streams = streams
     self.readsSums = readsSums
-    let readCount = emitter.selection.streams.count
-    let read = Set(streams[..<readCount].compactMap(\.operand))
-    let stored = Set(streams[readCount...].compactMap(\.operand))
     prefetches = streams.enumerated().map { index, stream in
-      guard let operand = stream.operand, stream.steps.row != 0, stream.steps.column == 1 else {
+      guard case .element = stream.kind, stream.steps.row != 0, stream.steps.column == 1 else {
         return nil
       }
-      if index < readCount { return stored.contains(operand) ? .prefetchw : .prefetcht0 }
-      return asksForResults && !read.contains(operand) ? .prefetchw : nil
+      if index < emitter.selection.streams.count { return .prefetcht0 }
+      return asksForResults ? .prefetchw : nil
     }
     let bytes = zip(streams, prefetches).reduce(0) { $0 + ($1.1 == nil ? 0 : $1.0.byteCount) }
     asksForMuch = bytes * problem.batch * problem.m * problem.n > 1 << 19

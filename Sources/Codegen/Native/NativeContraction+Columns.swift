@@ -76,8 +76,8 @@ extension NativeContraction {
     assembler.emit(.add, register, .rdx)
   }
 
-  /// Copies the columns of `rcx` terms, from `r8` to `r9`; overwrites these, and, where terms are not equally far
-  /// apart, `rax`, `rbx`, `rdx`, `rdi` and `r15`.
+  /// Copies the columns of `rcx` terms, from `r8` to `r9`, or, where terms are not equally far apart, of all of the
+  /// block; overwrites these and `rdx`, and then `rax`, `rbx`, `rdi` and `r15` too.
   private func writeColumnPacking(_ rows: Int, _ assembler: inout Assembler) {
     let done = assembler.makeLabel()
     assembler.emit(.test, .rcx, .rcx)
@@ -180,14 +180,16 @@ extension NativeContraction {
     if isWide { assembler.emit(.kmovw, .k(2), .edx) }
   }
 
-  /// With one in so many terms, as many as there are panels, fetches one for the next tile; overwrites registers whose
+  /// With one in about as many terms as there are panels, fetches one for the next tile; overwrites registers whose
   /// part in this term is over.
   ///
   /// `r13` terms are left, `r14` is where the next one's columns are, and `r15` where they are copied.
   func writeFetchStep(_ rows: Int, _ assembler: inout Assembler) {
     let (last, step) = (4 * (tile.tallest - 1), problem.leftStrides.k)
+    // A loop that asks for the epilogue's rows between terms is several, each with terms enough for one.
     let panels = schedule.blockColumns / tile.columns
-    let period = 1 << (Int.bitWidth - 1 - panels.leadingZeroBitCount)
+    let longest = asksForRows ? schedule.lastDepth(problem) / tile.tallest : panels
+    let period = 1 << (Int.bitWidth - 1 - min(panels, longest).leadingZeroBitCount)
     let done = assembler.makeLabel()
     if period > 1 {
       assembler.emit(.test, .ecx, period - 1)

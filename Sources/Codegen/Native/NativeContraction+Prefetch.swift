@@ -137,7 +137,7 @@ extension NativeContraction {
   ///
   /// Rows are far apart, so the processor does not foresee them; the products leave it time to fetch them.
   func writePrefetch(_ rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
-    guard epilogue?.asksForMuch == true, let epilogue else { return }
+    guard let epilogue, epilogue.asksForMuch else { return }
     let isEarly = assembler.makeLabel()
     if schedule.isDeep {
       load(.isLast, to: .rax, &assembler)
@@ -150,6 +150,9 @@ extension NativeContraction {
     assembler.bind(isEarly)
   }
 
+  /// Whether what the epilogue reads and stores is asked for row by row between terms.
+  var asksForRows: Bool { asksBetweenTerms && epilogue?.asksForMuch == true }
+
   /// Adds `rcx` products to the sums, and, in the last block of k, asks row by row for what the epilogue reads and
   /// stores.
   func writeAskingLoop(
@@ -157,7 +160,7 @@ extension NativeContraction {
     _ assembler: inout Assembler
   ) {
     let rows = variant.rows
-    guard asksBetweenTerms, let epilogue, epilogue.asksForMuch else {
+    guard asksForRows, let epilogue else {
       return writeLoop(0..<rows, of: variant, panel, source, fetches: fetches, &assembler)
     }
     let (next, isEarly, fits) = (

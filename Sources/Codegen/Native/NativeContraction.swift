@@ -18,7 +18,7 @@ import DescentGraph
 /// ```
 ///
 /// The variables of the loops lie in the frame. Within a tile, `r8` is the left factor, `r9` the panel, `r10` where the
-/// panel is packed, or the result, `rcx` k, and `rax` and `rdx` are temporaries.
+/// panel is packed, or sums that lie in memory, `rcx` k, and `rax` and `rdx` are temporaries.
 struct NativeContraction {
   let kernel: ContractionKernel
   let problem: ContractionProblem

@@ -34,16 +34,14 @@ extension NativeTail {
     }
   }
 
-  /// Stores a vector of 32-bit elements; of a partial one those the tail register selects, and a whole aligned one past
-  /// the caches if that is asked for.
+  /// Stores a vector of 32-bit elements; of a partial one those the tail register selects.
   static func store(
-    _ source: Register, to memory: Memory, isPartial: Bool, isStreamed: Bool = false,
-    _ assembler: inout Assembler
+    _ source: Register, to memory: Memory, isPartial: Bool, _ assembler: inout Assembler
   ) {
     let isWide = source.kind == .zmm
     let tail = VectorEmitter.tailRegister(isWide: isWide)
     if !isPartial {
-      assembler.emit(isStreamed ? .vmovntps : .vmovups, memory, source)
+      assembler.emit(.vmovups, memory, source)
     } else if isWide {
       assembler.emit(.vmovups, memory, source, mask: .merging(tail))
     } else {
