@@ -81,7 +81,8 @@ import Testing
     }
   }
 
-  /// Shapes for which code is written differently: copied rows, packed panels, single rows over many vectors.
+  /// Shapes for which code is written differently: copied rows and columns, packed panels, single rows over many
+  /// vectors, columns that are asked for.
   private static let special = [
     (20, 16, 1024), (50, 1024, 8), (130, 40, 20), (1, 400, 33), (1, 999, 7), (9, 70, 1100),
     (1024, 20, 9), (1, 70, 300), (300, 1, 140), (1024, 70, 33), (1030, 37, 150),

@@ -158,7 +158,8 @@ struct ContractionEpilogue {
     }.max() ?? 0
   }
 
-  /// Sets the streams' registers to their first elements for the tile at row `rax` and column `r11`; overwrites `r10`.
+  /// Sets the streams' registers to their first elements for the tile at row `rax` and column `r11`; overwrites `r10`
+  /// and `rdx`.
   func writeBases(_ contraction: NativeContraction, _ assembler: inout Assembler) {
     for (index, stream) in streams.enumerated() where stream.moves {
       let base = stream.base ?? .rdx

@@ -5,6 +5,8 @@
 // next product's first is asked for, where each has a right factor of its own.
 //
 // Where the right factor is small, and rows lie one behind the other in memory, those of the next tile are prefetched.
+//
+// What a tile's epilogue reads and stores is prefetched while its last products are taken.
 
 extension NativeContraction {
   /// Has tiles prefetch nothing new: one line, again and again.
@@ -173,7 +175,7 @@ extension NativeContraction {
       assembler.emit(.test, .rax, .rax)
       assembler.emit(.je, isEarly)
     }
-    // The last terms may ask for what lies behind the tile, which is the next one's.
+    // The last terms may ask for the row behind the tile.
     set(.termsAtOnce, to: schedule.lastDepth(problem) / rows, &assembler)
     assembler.bind(next)
     epilogue.writePrefetch(self, rows: 1, panel, &assembler)
