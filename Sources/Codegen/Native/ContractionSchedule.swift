@@ -111,13 +111,13 @@ struct ContractionSchedule {
     let prefetches =
       problem.isRightFar && problem.right.summed.isEven
       && (packsRight || windows != nil) && tile.count > 1
-    prefetchesRows =
-      !prefetches && !isDeep && tile.count > 1 && leftPacking == .none && problem.hasRowsInOneLine
+    let rowsAreFar = tile.count > 1 && leftPacking == .none && problem.hasFarRows
+    rowsAhead = rowsAreFar ? (tile.tallest + blockPanels - 1) / blockPanels : 0
     prefetchingTiles = prefetches ? min(blockTiles, (lines + blockPanels - 1) / blockPanels) : 0
   }
 
-  /// Whether tiles prefetch the rows of the next one, a line with each k.
-  let prefetchesRows: Bool
+  /// How many rows of the next tile each panel's products prefetch.
+  let rowsAhead: Int
 
   /// Whether tiles prefetch what the next block will read.
   var prefetchesNextBlock: Bool { prefetchingTiles > 0 }
@@ -192,12 +192,12 @@ extension ContractionProblem {
     !transposeLeft && !isGathered && isCrowding(left.kept.step)
   }
 
-  /// Whether rows are read where they are, one right behind the other, and do not all stay in the second-level cache.
+  /// Whether rows are read where they are, equally far apart, and do not all stay in the second-level cache.
   ///
   /// A tile reads its rows side by side, each of them a short stream that the processor does not foresee.
-  fileprivate var hasRowsInOneLine: Bool {
-    margins == nil && !transposeLeft && left.kept.isEven && left.summed.isEven
-      && left.kept.step == 4 * k && k > 0 && m > 0 && batch > (1 << 20) / (4 * m * k)
+  fileprivate var hasFarRows: Bool {
+    margins == nil && narrow == nil && !transposeLeft && left.kept.isEven && left.summed.isEven
+      && k > 0 && m > 0 && batch > (1 << 19) / (4 * m * k)
   }
 
   /// The rows from which a tile may be cut: all, or those of a run where rows are read in place.

@@ -304,6 +304,9 @@ extension NativeContraction {
     }
     if problem.transposeLeft { writeColumns(rows, &assembler) }
     store(.r8, to: .tileLeft, &assembler)
+    if schedule.rowsAhead > 0 {
+      set(.nextRows, to: rows * problem.leftStrides.m, &assembler)
+    }
   }
 
   /// Whether tiles do not reach past runs of rows.

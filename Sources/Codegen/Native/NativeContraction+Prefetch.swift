@@ -4,7 +4,7 @@
 // other tiles find them in the cache. With few tiles, the first one's waiting weighs. Behind a product's last block the
 // next product's first is asked for, where each has a right factor of its own.
 //
-// Where the right factor is small, and rows lie one behind the other in memory, those of the next tile are prefetched.
+// The rows of the next tile are prefetched: each panel asks for some of them.
 //
 // What a tile's epilogue reads and stores is prefetched while its last products are taken.
 
@@ -98,15 +98,33 @@ extension NativeContraction {
     assembler.emit(.add, .r12, .r10)
   }
 
-  /// Sets `r12` to the rows behind a tile's, which are in `r8`.
-  func loadNextRows(_ rows: Int, _ assembler: inout Assembler) {
-    assembler.emit(.lea, .r12, .at(.r8, rows * problem.leftStrides.m))
+  /// Sets `rsi` to the distance from a tile's rows to those behind it that this panel prefetches, or, if those before it
+  /// have prefetched all, to the tile's own.
+  func loadRowsAhead(_ rows: Int, _ assembler: inout Assembler) {
+    let (areFetched, done) = (assembler.makeLabel(), assembler.makeLabel())
+    let step = problem.leftStrides.m
+    load(.nextRows, to: .rsi, &assembler)
+    assembler.move(2 * rows * step, to: .rax)
+    assembler.emit(.cmp, .rsi, .rax)
+    assembler.emit(.jge, areFetched)
+    assembler.move(schedule.rowsAhead * step, to: .rax)
+    assembler.emit(.add, local(.nextRows), .rax)
+    assembler.emit(.jmp, done)
+    assembler.bind(areFetched)
+    assembler.move(0, to: .rsi)
+    assembler.bind(done)
   }
 
-  /// Prefetches a line of the next rows: with one for each k there are enough for 16 of them.
+  /// Prefetches a line of each row ahead where this tile's rows come to a new one.
   func writeRowPrefetchStep(_ assembler: inout Assembler) {
-    assembler.emit(.prefetcht0, .at(.r12))
-    assembler.emit(.add, .r12, 64)
+    let isInside = assembler.makeLabel()
+    assembler.emit(.test, .r8, 63)
+    assembler.emit(.jne, isInside)
+    for row in 0..<schedule.rowsAhead {
+      let line = Memory.at(.r8, index: .rsi, row * problem.leftStrides.m)
+      assembler.emit(schedule.isDeep ? .prefetcht1 : .prefetcht0, line)
+    }
+    assembler.bind(isInside)
   }
 
   /// Goes on to the next line of each k, or, where panels are transposed, of each column, and after the last one to

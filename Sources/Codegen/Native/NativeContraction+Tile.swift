@@ -133,7 +133,7 @@ extension NativeContraction {
     _ assembler: inout Assembler
   ) {
     if schedule.prefetchesNextBlock, source != .packing { loadPrefetch(&assembler) }
-    if schedule.prefetchesRows, source != .packing { loadNextRows(variant.rows, &assembler) }
+    if schedule.rowsAhead > 0, source != .packing { loadRowsAhead(variant.rows, &assembler) }
     if let margins = problem.margins, let blocks = schedule.windows {
       return writeWindows(variant, panel, source, margins, blocks, &assembler)
     }
@@ -175,7 +175,7 @@ extension NativeContraction {
     }
     if source != .packed, rows > 1, problem.isRightFar { prefetchPanel(panel, &assembler) }
     if source != .packing, schedule.prefetchesNextBlock { writePrefetchStep(&assembler) }
-    if source != .packing, schedule.prefetchesRows { writeRowPrefetchStep(&assembler) }
+    if source != .packing, schedule.rowsAhead > 0 { writeRowPrefetchStep(&assembler) }
     for row in taken where rows > 1 {
       let factor = vector(factorRegister(row))
       if let narrow = problem.narrow {
