@@ -35,9 +35,9 @@ import Testing
     let m: Int
     let n: Int
     let k: Int
-    let transposeLeft: Bool
-    let transposeRight: Bool
-    let hasEpilogue: Bool
+    var transposeLeft = false
+    var transposeRight = false
+    var hasEpilogue = false
     var chunk = Contraction.defaultChunk
 
     var description: String {
@@ -62,23 +62,27 @@ import Testing
 
   private func graph(_ shape: Shape) -> Graph {
     Graph("contraction") { g in
-      let leading: [Extent] = shape.batch == 1 ? [] : [Extent(offset: shape.batch)]
-      let extents = { (rows: Int, columns: Int, isTransposed: Bool) in
-        DescentGraph.Shape(
-          leading + (isTransposed ? [columns, rows] : [rows, columns]).map { Extent(offset: $0) })
-      }
-      let a = g.input("a", extents(shape.m, shape.k, shape.transposeLeft))
-      let b = g.input("b", extents(shape.k, shape.n, shape.transposeRight))
-      let contraction = Contraction(
-        transposeLeft: shape.transposeLeft, transposeRight: shape.transposeRight,
-        chunk: shape.chunk)
-      let product = a.apply(.contraction(contraction), b)
+      let product = product(shape, g)
       guard shape.hasEpilogue else { return g.output("y", product) }
       let bias = g.input("bias", [Extent(offset: shape.n)])
-      let residual = g.input("residual", extents(shape.m, shape.n, false))
+      let residual = g.input("residual", product.shape)
       let scale = g.input("scale", [Extent(offset: shape.m), 1])
       g.output("y", relu(product + bias) * scale + tanh(product * residual))
     }
+  }
+
+  private func product(_ shape: Shape, _ g: GraphBuilder) -> Tensor {
+    let leading: [Extent] = shape.batch == 1 ? [] : [Extent(offset: shape.batch)]
+    let extents = { (rows: Int, columns: Int, isTransposed: Bool) in
+      DescentGraph.Shape(
+        leading + (isTransposed ? [columns, rows] : [rows, columns]).map { Extent(offset: $0) })
+    }
+    let a = g.input("a", extents(shape.m, shape.k, shape.transposeLeft))
+    let b = g.input("b", extents(shape.k, shape.n, shape.transposeRight))
+    let contraction = Contraction(
+      transposeLeft: shape.transposeLeft, transposeRight: shape.transposeRight,
+      chunk: shape.chunk)
+    return a.apply(.contraction(contraction), b)
   }
 
   /// Shapes for which code is written differently: copied rows and columns, packed panels, single rows over many
@@ -204,20 +208,9 @@ import Testing
   @Test func severalResultsAgree() throws {
     func graph(_ shape: Shape) -> Graph {
       Graph("several") { g in
-        let extents = { (rows: Int, columns: Int) in
-          DescentGraph.Shape([Extent(offset: rows), Extent(offset: columns)])
-        }
-        let a = g.input(
-          "a", shape.transposeLeft ? extents(shape.k, shape.m) : extents(shape.m, shape.k))
-        let b = g.input(
-          "b", shape.transposeRight ? extents(shape.n, shape.k) : extents(shape.k, shape.n))
-        let product = a.apply(
-          .contraction(
-            Contraction(
-              transposeLeft: shape.transposeLeft, transposeRight: shape.transposeRight,
-              chunk: shape.chunk)), b)
-        let residual = g.input("residual", extents(shape.m, shape.n))
-        let mean = g.state("mean", extents(shape.m, shape.n))
+        let product = product(shape, g)
+        let residual = g.input("residual", product.shape)
+        let mean = g.state("mean", product.shape)
         let next = mean * 0.5 + product
         g.update(mean, to: next)
         g.output("product", product)
@@ -252,6 +245,70 @@ import Testing
           #expect(
             found[name]?.equalsBits(of: array) == true,
             "\(name) of \(backend) \(shape), seed \(seed)")
+        }
+      }
+    }
+  }
+
+  /// Divisions and roots, which may run while the next products are taken, over states that change in place: tiles of
+  /// two heights, a partial panel, several products, and sums in blocks and chunks.
+  @Test func updatesAgree() throws {
+    try expectDivisions { shape, g in
+      let product = product(shape, g)
+      let slots = ["m", "v", "w"].map { g.state($0, product.shape) }
+      let (m, v) = (slots[0] * 0.9 + product * 0.1, slots[1] * 0.99 + product * product * 0.01)
+      g.update(slots[0], to: m)
+      g.update(slots[1], to: v)
+      g.update(slots[2], to: slots[2] - m / (sqrt(v) + 1e-3) * 0.1)
+    }
+  }
+
+  /// The same with few registers, and with operands that are the same for rows or columns.
+  @Test func quotientsAgree() throws {
+    try expectDivisions { shape, g in
+      let bias = g.input("bias", [Extent(offset: shape.n)])
+      let scale = g.input("scale", [Extent(offset: shape.m), 1])
+      g.output("quotient", floor((product(shape, g) + bias) / scale).cast(to: .i32))
+    }
+  }
+
+  /// Expects plans of one kernel to leave and to give the portable backend's bits after two runs.
+  private func expectDivisions(_ build: (Shape, GraphBuilder) -> Void) throws {
+    let shapes = [
+      Shape(m: 29, n: 96, k: 20), Shape(m: 30, n: 97, k: 64), Shape(m: 57, n: 160, k: 33),
+      Shape(batch: 3, m: 17, n: 70, k: 40), Shape(batch: 5, m: 3, n: 130, k: 70),
+      Shape(m: 31, n: 65, k: 1100), Shape(m: 43, n: 130, k: 300), Shape(m: 1, n: 999, k: 16),
+      Shape(m: 64, n: 64, k: 90, chunk: 30), Shape(m: 13, n: 33, k: 600, chunk: 200),
+      Shape(m: 1024, n: 70, k: 20), Shape(m: 61, n: 20, k: 1024), Shape(m: 14, n: 1040, k: 14),
+      Shape(m: 14, n: 129, k: 27), Shape(m: 60, n: 200, k: 56), Shape(m: 27, n: 1100, k: 20),
+      Shape(m: 31, n: 96, k: 526),
+    ]
+    for (seed, shape) in shapes.enumerated() {
+      for sides in 0..<4 {
+        let shape = Shape(
+          batch: shape.batch, m: shape.m, n: shape.n, k: shape.k, transposeLeft: sides & 1 != 0,
+          transposeRight: sides & 2 != 0, chunk: shape.chunk)
+        let graph = Graph("division") { build(shape, $0) }
+        let seed = UInt64(4 * seed + sides)
+        var random = SplitMix64(seed: seed)
+        let portable = try graph.compile(options: CompileOptions(threads: 1, backend: .portable))
+        #expect(portable.program.kernels.count == 1, "\(shape)")
+        let session = try portable.makeSession()
+        let inputs = inputs(session, &random)
+        _ = try session.run(inputs)
+        let expected = try session.run(inputs)
+        for (backend, plan) in try nativePlans(graph, shape, seed) {
+          let other = try plan.makeSession()
+          _ = try other.run(inputs)
+          let found = try other.run(inputs)
+          for name in portable.program.outputs.map(\.name) {
+            let isEqual = expected[name].map { found[name]?.equalsBits(of: $0) == true }
+            #expect(isEqual == true, "\(name) of \(backend) \(shape)")
+          }
+          for (entry, same) in zip(session.state.entries, other.state.entries) {
+            let isEqual = same.array.equalsBits(of: entry.array)
+            #expect(isEqual, "\(entry.name) of \(backend) \(shape)")
+          }
         }
       }
     }

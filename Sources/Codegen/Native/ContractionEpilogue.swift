@@ -9,7 +9,7 @@ struct ContractionEpilogue {
       case element(operand: Int, offset: Int)
       /// A vector's first place along an axis.
       case place
-      /// A tile's sums, from `r10` on, where they lie in memory.
+      /// A tile's sums, where they lie in memory.
       case sums
       /// The address of the cell that takes faults, at this place among those of the operands.
       case faults(operand: Int)
@@ -36,12 +36,20 @@ struct ContractionEpilogue {
   /// Sums leave few registers. A program that needs more runs faster over memory in the first-level cache, with all
   /// registers, than with values that come and go. Two vectors at once were not faster than one after the other.
   let readsSums: Bool
+  /// Whether the sums in memory are finished while the next products are taken, row by row between terms.
+  ///
+  /// Divisions and roots take long, and leave the multipliers free meanwhile.
+  let isDeferred: Bool
   /// What the program reads, then what it stores.
   let streams: [Stream]
   /// How the elements of each stream are asked for ahead of a tile, if they are.
   private let prefetches: [Mnemonic?]
   /// Whether all that is asked for is more than stays in second-level caches.
   let asksForMuch: Bool
+  /// Whether results pass the caches by.
+  ///
+  /// What a long program stores comes too slowly for that, a few bytes of each of many lines far apart.
+  let streamsResults: Bool
   var spillBytes: Int { emitter.spillBytes }
 
   /// The most instructions that finish sums where they are, though registers would do for more: its constants are
@@ -52,9 +60,12 @@ struct ContractionEpilogue {
   private static let bases = [12, 13, 14, 15, 3, 8, 9, 1, 6, 7].map(Register.gpr)
 
   /// Creates an epilogue, or nothing where it needs what no instruction here does.
+  ///
+  /// While there are sums in registers it has the others, `vectors`. Results may pass the caches by if their vectors
+  /// are whole and aligned; if they do not, they may be asked for ahead.
   init?(
     _ kernel: ContractionKernel, _ problem: ContractionProblem, faultCell: Int, isWide: Bool,
-    vectors: [UInt8], asksForResults: Bool
+    vectors: [UInt8], mayBeDeferred: Bool, mayStream: Bool, asksForResults: Bool
   ) {
     // Vectors run along the last axis of the domain.
     guard problem.n == 1 || kernel.domain.last != 1 else { return nil }
@@ -63,8 +74,25 @@ struct ContractionEpilogue {
         kernel.epilogue, kept: kernel.stores.map(\.register), domain: kernel.domain,
         isCoreInMemory: inMemory, isWide: isWide)
     }
-    func streams(_ selection: InstructionSelection) -> [Stream]? {
-      ContractionEpilogue.streams(of: selection, kernel, problem, faultCell: faultCell)
+    func streams(
+      _ selection: InstructionSelection, bases: [Register] = ContractionEpilogue.bases
+    ) -> [Stream]? {
+      ContractionEpilogue.streams(
+        of: selection, kernel, problem, faultCell: faultCell, bases: bases[...])
+    }
+    if mayBeDeferred, let selection = select(inMemory: true),
+      ContractionEpilogue.divides(selection),
+      vectors.count >= ContractionEpilogue.fewestVectors(selection)
+    {
+      let emitter = VectorEmitter(
+        selection, stores: kernel.stores.count, vectors: vectors, masks: [])
+      if emitter.spillBytes == 0 {
+        guard let streams = streams(selection, bases: []) else { return nil }
+        self.init(
+          emitter, streams, problem, readsSums: true, isDeferred: true, streamsResults: false,
+          asksForResults)
+        return
+      }
     }
     if kernel.epilogue.instructions.count <= ContractionEpilogue.longProgram {
       guard let selection = select(inMemory: false) else { return nil }
@@ -75,7 +103,9 @@ struct ContractionEpilogue {
         let inPlace = VectorEmitter(selection, stores: kernel.stores.count, vectors: own)
         if inPlace.spillBytes == 0 {
           guard let streams = streams(selection) else { return nil }
-          self.init(inPlace, streams, problem, readsSums: false, asksForResults)
+          self.init(
+            inPlace, streams, problem, readsSums: false, isDeferred: false,
+            streamsResults: mayStream, asksForResults)
           return
         }
       }
@@ -86,35 +116,53 @@ struct ContractionEpilogue {
     let emitter = VectorEmitter(
       selection, stores: kernel.stores.count, vectors: VectorEmitter.vectors(for: selection),
       hoisting: .constants)
-    self.init(emitter, streams, problem, readsSums: true, asksForResults)
+    self.init(
+      emitter, streams, problem, readsSums: true, isDeferred: false, streamsResults: false,
+      asksForResults)
   }
 
   private init(
     _ emitter: VectorEmitter, _ streams: [Stream], _ problem: ContractionProblem, readsSums: Bool,
-    _ asksForResults: Bool
+    isDeferred: Bool, streamsResults: Bool, _ asksForResults: Bool
   ) {
     self.emitter = emitter
     self.streams = streams
     self.readsSums = readsSums
+    self.isDeferred = isDeferred
+    self.streamsResults = streamsResults
     prefetches = streams.enumerated().map { index, stream in
       guard case .element = stream.kind, stream.steps.row != 0, stream.steps.column == 1 else {
         return nil
       }
       if index < emitter.selection.streams.count { return .prefetcht0 }
-      return asksForResults ? .prefetchw : nil
+      return asksForResults && !streamsResults ? .prefetchw : nil
     }
     let bytes = zip(streams, prefetches).reduce(0) { $0 + ($1.1 == nil ? 0 : $1.0.byteCount) }
     asksForMuch = bytes * problem.batch * problem.m * problem.n > 1 << 19
   }
 
+  /// Returns whether a program divides or takes roots, needs nothing but vectors, addresses and sums for it, and stores
+  /// 32-bit elements.
+  private static func divides(_ selection: InstructionSelection) -> Bool {
+    selection.operations.contains { [.vdivps, .vsqrtps].contains($0.mnemonic) }
+      && selection.banks.allSatisfy { $0 == .vector }
+      && selection.resultTypes.allSatisfy { $0.byteCount == 4 }
+      && selection.streams.allSatisfy { stream in
+        switch stream {
+        case .element, .core: true
+        case .place, .faults: false
+        }
+      }
+  }
+
   /// Returns what a program reads and stores, or nothing where tiles do not reach it.
   private static func streams(
     of selection: InstructionSelection, _ kernel: ContractionKernel,
-    _ problem: ContractionProblem, faultCell: Int
+    _ problem: ContractionProblem, faultCell: Int, bases: ArraySlice<Register>
   ) -> [Stream]? {
     let (domain, rank) = (kernel.domain, kernel.domain.count)
     var streams: [Stream] = []
-    var bases = ContractionEpilogue.bases[...]
+    var (bases, sums) = (bases, bases.isEmpty ? nil : Register.gpr(10))
     let append = { (kind: Stream.Kind, byteCount: Int, strides: [Int]) -> Bool in
       guard let steps = ContractionSteps(strides, over: domain, problem),
         // Rows of a tile are reached by displacements of 32 bits.
@@ -123,7 +171,7 @@ struct ContractionEpilogue {
       let base: Register? =
         switch kind {
         case .element, .place: bases.popFirst()
-        case .sums: .r10
+        case .sums: sums
         case .faults: nil
         }
       streams.append(Stream(kind: kind, byteCount: byteCount, steps: steps, base: base))
@@ -176,10 +224,21 @@ struct ContractionEpilogue {
     }
   }
 
-  /// Moves the streams' registers on to the next row; overwrites `rdx`.
-  func writeNextRow(_ contraction: NativeContraction, _ assembler: inout Assembler) {
-    for (index, stream) in streams.enumerated() where stream.steps.row != 0 {
-      let step = stream.steps.row * stream.byteCount
+  /// Sets the address of sums in memory to `r10`.
+  func writeSumsBase(_ contraction: NativeContraction, _ assembler: inout Assembler) {
+    for (index, stream) in streams.enumerated() where stream.base == nil {
+      if case .sums = stream.kind { assembler.emit(.mov, contraction.address(index), .r10) }
+    }
+  }
+
+  /// Moves the streams' addresses on to the next row; overwrites `rdx`.
+  func writeNextRow(
+    _ contraction: NativeContraction, sumBytes: Int, _ assembler: inout Assembler
+  ) {
+    for (index, stream) in streams.enumerated() {
+      let step =
+        if case .sums = stream.kind { sumBytes } else { stream.steps.row * stream.byteCount }
+      if step == 0 { continue }
       if let base = stream.base {
         assembler.emit(.add, base, step)
       } else {
@@ -198,7 +257,7 @@ struct ContractionEpilogue {
       assembler.emit(.imul, .r8, .rax)
       assembler.emit(.add, .rdx, .r8)
       assembler.emit(.lea, .rdx, .at(.rdx, index: .r11, scale: stream.byteCount))
-      assembler.emit(.mov, contraction.address(index), .rdx)
+      assembler.emit(.mov, contraction.next(index), .rdx)
     }
   }
 
@@ -208,7 +267,7 @@ struct ContractionEpilogue {
   ) {
     for (index, stream) in streams.enumerated() {
       guard let prefetch = prefetches[index] else { continue }
-      assembler.emit(.mov, .rdx, contraction.address(index))
+      assembler.emit(.mov, .rdx, contraction.next(index))
       let rowBytes = stream.steps.row * stream.byteCount
       for row in 0..<rows {
         for line in 0..<(stream.byteCount * panel.columns + 63) / 64 {
@@ -216,7 +275,7 @@ struct ContractionEpilogue {
         }
       }
       assembler.emit(.add, .rdx, rows * rowBytes)
-      assembler.emit(.mov, contraction.address(index), .rdx)
+      assembler.emit(.mov, contraction.next(index), .rdx)
     }
   }
 
@@ -251,11 +310,13 @@ struct ContractionEpilogue {
         case .element:
           if stream.base == nil { assembler.emit(.mov, .rdx, contraction.address(index)) }
           return .at(stream.base ?? .rdx, distance(stream))
-        case .sums: return .at(.r10, 4 * column)
+        case .sums:
+          if stream.base == nil { assembler.emit(.mov, .rdx, contraction.address(index)) }
+          return .at(stream.base ?? .rdx, 4 * column)
         case .place: return contraction.place(index)
         case .faults: return contraction.stream(index)
         }
-      }, isStreamed: { _ in contraction.streamsResults })
+      }, isStreamed: { _ in streamsResults })
   }
 }
 

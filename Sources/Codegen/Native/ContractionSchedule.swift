@@ -112,7 +112,8 @@ struct ContractionSchedule {
       problem.isRightFar && problem.right.summed.isEven
       && (packsRight || windows != nil) && tile.count > 1
     let rowsAreFar = tile.count > 1 && leftPacking == .none && problem.hasFarRows
-    rowsAhead = rowsAreFar ? (tile.tallest + blockPanels - 1) / blockPanels : 0
+    let panels = min(blockPanels, max(1, tile.panelCount / division.columns))
+    rowsAhead = rowsAreFar ? (tile.tallest + panels - 1) / panels : 0
     prefetchingTiles = prefetches ? min(blockTiles, (lines + blockPanels - 1) / blockPanels) : 0
   }
 
@@ -192,12 +193,12 @@ extension ContractionProblem {
     !transposeLeft && !isGathered && isCrowding(left.kept.step)
   }
 
-  /// Whether rows are read where they are, equally far apart, and do not all stay in the second-level cache.
+  /// Whether rows are read where they are, one behind the other, and do not all stay in the second-level cache.
   ///
   /// A tile reads its rows side by side, each of them a short stream that the processor does not foresee.
   fileprivate var hasFarRows: Bool {
     margins == nil && narrow == nil && !transposeLeft && left.kept.isEven && left.summed.isEven
-      && k > 0 && m > 0 && batch > (1 << 19) / (4 * m * k)
+      && left.kept.step >= max(64, 4 * k) && k > 0 && m > 0 && batch > (1 << 19) / (4 * m * k)
   }
 
   /// The rows from which a tile may be cut: all, or those of a run where rows are read in place.

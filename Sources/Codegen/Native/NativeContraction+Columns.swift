@@ -186,9 +186,9 @@ extension NativeContraction {
   /// `r13` terms are left, `r14` is where the next one's columns are, and `r15` where they are copied.
   func writeFetchStep(_ rows: Int, _ assembler: inout Assembler) {
     let (last, step) = (4 * (tile.tallest - 1), problem.leftStrides.k)
-    // A loop that asks for the epilogue's rows between terms is several, each with terms enough for one.
+    // A loop that stops for the epilogue's rows is several, each with terms enough for one.
     let panels = schedule.blockColumns / tile.columns
-    let longest = asksForRows ? schedule.lastDepth(problem) / tile.tallest : panels
+    let longest = stopsForRows ? schedule.lastDepth(problem) / tile.tallest : panels
     let period = 1 << (Int.bitWidth - 1 - min(panels, longest).leadingZeroBitCount)
     let done = assembler.makeLabel()
     if period > 1 {

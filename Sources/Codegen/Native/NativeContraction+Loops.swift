@@ -37,6 +37,7 @@ extension NativeContraction {
     store(.rdx, to: .endUnit, &assembler)
     NativeTail(count: problem.n % width, isWide: isWide).write(to: &assembler)
     writeFirstUnit(&assembler)
+    set(.rowsLeft, to: 0, &assembler)
     loop(.unit, below: .endUnit, &assembler) { assembler in
       writeBases(&assembler)
       writeBounds(&assembler)
@@ -46,6 +47,7 @@ extension NativeContraction {
       store(.rax, to: .unit, &assembler)
       writeNextUnit(&assembler)
     }
+    writeDeferredRows(&assembler)
   }
 
   /// Finds the product and the part of the first unit; a product is cut into parts only where there are few.
@@ -305,7 +307,7 @@ extension NativeContraction {
     if problem.transposeLeft { writeColumns(rows, &assembler) }
     store(.r8, to: .tileLeft, &assembler)
     if schedule.rowsAhead > 0 {
-      set(.nextRows, to: rows * problem.leftStrides.m, &assembler)
+      set(.rowsAhead, to: rows * problem.leftStrides.m, &assembler)
     }
   }
 

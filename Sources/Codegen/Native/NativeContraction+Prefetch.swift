@@ -103,12 +103,12 @@ extension NativeContraction {
   func loadRowsAhead(_ rows: Int, _ assembler: inout Assembler) {
     let (areFetched, done) = (assembler.makeLabel(), assembler.makeLabel())
     let step = problem.leftStrides.m
-    load(.nextRows, to: .rsi, &assembler)
+    load(.rowsAhead, to: .rsi, &assembler)
     assembler.move(2 * rows * step, to: .rax)
     assembler.emit(.cmp, .rsi, .rax)
     assembler.emit(.jge, areFetched)
     assembler.move(schedule.rowsAhead * step, to: .rax)
-    assembler.emit(.add, local(.nextRows), .rax)
+    assembler.emit(.add, local(.rowsAhead), .rax)
     assembler.emit(.jmp, done)
     assembler.bind(areFetched)
     assembler.move(0, to: .rsi)
@@ -116,7 +116,7 @@ extension NativeContraction {
   }
 
   /// Prefetches a line of each row ahead where this tile's rows come to a new one.
-  func writeRowPrefetchStep(_ assembler: inout Assembler) {
+  func writeRowsAheadStep(_ assembler: inout Assembler) {
     let isInside = assembler.makeLabel()
     assembler.emit(.test, .r8, 63)
     assembler.emit(.jne, isInside)
@@ -173,14 +173,18 @@ extension NativeContraction {
   /// Whether what the epilogue reads and stores is asked for row by row between terms.
   var asksForRows: Bool { asksBetweenTerms && epilogue?.asksForMuch == true }
 
-  /// Adds `rcx` products to the sums, and, in the last block of k, asks row by row for what the epilogue reads and
-  /// stores.
-  func writeAskingLoop(
+  /// Whether the last block's terms stop for each row of a tile.
+  var stopsForRows: Bool { asksForRows || epilogue?.isDeferred == true }
+
+  /// Adds `rcx` products to the sums, and does what a deferred epilogue has left in between.
+  ///
+  /// In the last block of k, asks row by row for what the epilogue reads and stores.
+  func writeStoppingLoop(
     _ variant: TileVariant, _ panel: Panel, _ source: Source, fetches: Bool,
     _ assembler: inout Assembler
   ) {
     let rows = variant.rows
-    guard asksForRows, let epilogue else {
+    guard stopsForRows, let epilogue else {
       return writeLoop(0..<rows, of: variant, panel, source, fetches: fetches, &assembler)
     }
     let (next, isEarly, fits) = (
@@ -193,10 +197,10 @@ extension NativeContraction {
       assembler.emit(.test, .rax, .rax)
       assembler.emit(.je, isEarly)
     }
-    // The last terms may ask for the row behind the tile.
-    set(.termsAtOnce, to: schedule.lastDepth(problem) / rows, &assembler)
+    // The last terms may ask for a row behind the tile, or leave one over.
+    set(.termsAtOnce, to: (schedule.lastDepth(problem) + rows / 2) / rows, &assembler)
     assembler.bind(next)
-    epilogue.writePrefetch(self, rows: 1, panel, &assembler)
+    if asksForRows { epilogue.writePrefetch(self, rows: 1, panel, &assembler) }
     assembler.bind(isEarly)
     load(.termsAtOnce, to: .rcx, &assembler)
     assembler.emit(.cmp, .rcx, local(.termsLeft))
@@ -205,6 +209,7 @@ extension NativeContraction {
     assembler.bind(fits)
     assembler.emit(.sub, local(.termsLeft), .rcx)
     writeLoop(0..<rows, of: variant, panel, source, fetches: fetches, &assembler)
+    writeDeferredRow(&assembler)
     load(.termsLeft, to: .rax, &assembler)
     assembler.emit(.test, .rax, .rax)
     assembler.emit(.jne, next)
@@ -212,13 +217,13 @@ extension NativeContraction {
 }
 
 extension ContractionSchedule {
-  /// Whether what an epilogue reads and stores can be asked for row by row while products are taken.
+  /// Whether products can stop for each row of a tile, after so many terms at least.
   ///
   /// It takes one loop over the terms, which may stop and go on: windows and runs have several, and groups keep count
   /// of where they are.
-  func hasTermsForRows(_ problem: ContractionProblem) -> Bool {
+  func hasTermsForRows(_ problem: ContractionProblem, each count: Int) -> Bool {
     guard problem.margins == nil, problem.narrow == nil, !readsRuns(problem) else { return false }
-    return lastDepth(problem) >= 4 * tile.tallest
+    return lastDepth(problem) >= count * tile.tallest
   }
 
   /// Whether the left factor is read in place, from run to run.

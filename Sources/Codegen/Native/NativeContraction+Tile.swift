@@ -141,7 +141,7 @@ extension NativeContraction {
       return writeRunsOfWindows(variant, panel, source, table, images, &assembler)
     }
     guard schedule.readsRuns(problem) else {
-      return writeAskingLoop(variant, panel, source, fetches: fetches, &assembler)
+      return writeStoppingLoop(variant, panel, source, fetches: fetches, &assembler)
     }
     let (runs, all) = (problem.left.summed, 0..<variant.rows)
     assembler.emit(.lea, .rbx, .constant(runTable(runs, &assembler)))
@@ -175,7 +175,7 @@ extension NativeContraction {
     }
     if source != .packed, rows > 1, problem.isRightFar { prefetchPanel(panel, &assembler) }
     if source != .packing, schedule.prefetchesNextBlock { writePrefetchStep(&assembler) }
-    if source != .packing, schedule.rowsAhead > 0 { writeRowPrefetchStep(&assembler) }
+    if source != .packing, schedule.rowsAhead > 0 { writeRowsAheadStep(&assembler) }
     for row in taken where rows > 1 {
       let factor = vector(factorRegister(row))
       if let narrow = problem.narrow {
@@ -311,6 +311,7 @@ extension NativeContraction {
   /// Runs the epilogue on every vector of sums.
   private func writeResults(_ rows: Int, _ panel: Panel, _ assembler: inout Assembler) {
     guard let epilogue else { return }
+    if epilogue.isDeferred { writeRowsLeft(wholePanel, epilogue, &assembler) }
     load(.row, to: .rax, &assembler)
     epilogue.writeBases(self, &assembler)
     if epilogue.readsSums { return writeRows(rows, panel, epilogue, &assembler) }
@@ -323,7 +324,7 @@ extension NativeContraction {
     }
   }
 
-  /// Leaves all sums in memory and runs the epilogue over them, row after row.
+  /// Leaves all sums in memory, and runs the epilogue over them, row after row, unless it is deferred.
   private func writeRows(
     _ rows: Int, _ panel: Panel, _ epilogue: ContractionEpilogue, _ assembler: inout Assembler
   ) {
@@ -337,21 +338,63 @@ extension NativeContraction {
           vector(sum(row, column, panel)))
       }
     }
+    epilogue.writeSumsBase(self, &assembler)
+    set(.rowsLeft, to: rows, &assembler)
+    if epilogue.isDeferred {
+      if panel.columns < tile.columns { writeRowsLeft(panel, epilogue, &assembler) }
+      return
+    }
     epilogue.emitter.writeConstants(to: &assembler)
     epilogue.emitter.writeInvariants(to: &assembler) { _, _, _ in
       preconditionFailure("a constant in a stream")
     }
-    set(.rowsLeft, to: rows, &assembler)
-    let loop = assembler.makeLabel()
+    writeRowsLeft(panel, epilogue, &assembler)
+  }
+
+  /// A panel of whole vectors, as all are but perhaps the last.
+  private var wholePanel: Panel { Panel(columns: tile.columns, width: width) }
+
+  /// Runs the epilogue over all rows of sums in memory that it has not finished.
+  private func writeRowsLeft(
+    _ panel: Panel, _ epilogue: ContractionEpilogue, _ assembler: inout Assembler
+  ) {
+    let (loop, done) = (assembler.makeLabel(), assembler.makeLabel())
+    load(.rowsLeft, to: .rax, &assembler)
+    assembler.emit(.test, .rax, .rax)
+    assembler.emit(.je, done)
     assembler.bind(loop)
+    writeRowLeft(panel, epilogue, &assembler)
+    assembler.emit(.jne, loop)
+    assembler.bind(done)
+  }
+
+  /// Runs the epilogue over the next row of sums in memory; the flags tell whether there are more.
+  private func writeRowLeft(
+    _ panel: Panel, _ epilogue: ContractionEpilogue, _ assembler: inout Assembler
+  ) {
     for column in 0..<panel.vectors {
       epilogue.emit(self, 0, column * width, count: panel.count(column), &assembler)
     }
-    epilogue.writeNextRow(self, &assembler)
-    assembler.emit(.add, .r10, rowBytes)
+    epilogue.writeNextRow(self, sumBytes: 4 * width * panel.vectors, &assembler)
     load(.rowsLeft, to: .rax, &assembler)
     assembler.emit(.dec, .rax)
     store(.rax, to: .rowsLeft, &assembler)
-    assembler.emit(.jne, loop)
+  }
+
+  /// Runs a deferred epilogue over the next row of the panel before, if one is left.
+  func writeDeferredRow(_ assembler: inout Assembler) {
+    guard let epilogue, epilogue.isDeferred else { return }
+    let done = assembler.makeLabel()
+    load(.rowsLeft, to: .rax, &assembler)
+    assembler.emit(.test, .rax, .rax)
+    assembler.emit(.je, done)
+    writeRowLeft(wholePanel, epilogue, &assembler)
+    assembler.bind(done)
+  }
+
+  /// Runs a deferred epilogue over what is left at the end of all units.
+  func writeDeferredRows(_ assembler: inout Assembler) {
+    guard let epilogue, epilogue.isDeferred else { return }
+    writeRowsLeft(wholePanel, epilogue, &assembler)
   }
 }

@@ -6,7 +6,8 @@ import DescentGraph
 /// every k, the panel's vectors are loaded once, and each row's factor is repeated over a vector and meets them in
 /// fused multiply-adds. Where k is long it runs in blocks, and the sums of all tiles of a block are put aside between
 /// them: those of the present chunk of k, and those of the chunks before. So each element takes its products in the
-/// order that `Contraction` asks for. In the end the epilogue runs on the registers, and what it gives is stored.
+/// order that `Contraction` asks for. In the end the epilogue runs on the registers, or on sums in memory, perhaps while
+/// the next panel's products are taken, and what it gives is stored.
 ///
 /// ```
 /// for each unit: a part of a product        its bounds are in a table
@@ -18,14 +19,13 @@ import DescentGraph
 /// ```
 ///
 /// The variables of the loops lie in the frame. Within a tile, `r8` is the left factor, `r9` the panel, `r10` where the
-/// panel is packed, or sums that lie in memory, `rcx` k, and `rax` and `rdx` are temporaries.
+/// panel is packed, or sums that lie in memory, `rcx` k, `rsi` the distance to rows that are prefetched, and `rax` and
+/// `rdx` are temporaries.
 struct NativeContraction {
   let kernel: ContractionKernel
   let problem: ContractionProblem
   let schedule: ContractionSchedule
   let isWide: Bool
-  /// Whether results pass the caches by; their vectors are whole and aligned then.
-  let streamsResults: Bool
   /// Whether what the epilogue reads and stores is asked for row by row while products are taken, as memory brings it:
   /// so many lines at once would have to wait for each other, and the products for them.
   let asksBetweenTerms: Bool
@@ -72,11 +72,10 @@ struct NativeContraction {
     schedule = ContractionSchedule(
       problem, isWide: isWide, threads: threads.threads(for: problem.work))
     // Behind long sums the time of stores does not count, and other tiles' lines are near still.
-    streamsResults =
+    let mayStream =
       !schedule.isDeep && problem.n % schedule.tile.width == 0
       && kernel.stores.allSatisfy { streamed.contains($0.operand) }
     fetchesColumns = schedule.fetchesColumns(problem)
-    asksBetweenTerms = schedule.hasTermsForRows(problem)
     // Runs of terms that are transposed in squares end with a block.
     guard problem.margins == nil || problem.right.summed.isEven || schedule.depth % 16 == 0 else {
       return nil
@@ -89,15 +88,21 @@ struct NativeContraction {
       table = nil
     }
     guard !problem.isEmpty else {
-      epilogue = nil
+      (epilogue, asksBetweenTerms) = (nil, false)
       return
     }
+    let asksForResults = schedule.hasTermsForRows(problem, each: 4)
+    // A single row has no stops, and what is left at the end, or of a panel that is not whole, is not deferred.
+    let mayBeDeferred =
+      problem.m > 1 && problem.n >= 2 * schedule.tile.columns
+      && schedule.hasTermsForRows(problem, each: schedule.isDeep ? 4 : 1)
     guard
       let epilogue = ContractionEpilogue(
         kernel, problem, faultCell: faultCell, isWide: isWide, vectors: schedule.tile.freeVectors,
-        asksForResults: asksBetweenTerms && !streamsResults)
+        mayBeDeferred: mayBeDeferred, mayStream: mayStream, asksForResults: asksForResults)
     else { return nil }
     self.epilogue = epilogue
+    asksBetweenTerms = asksForResults || epilogue.isDeferred
   }
 
   var tile: ContractionTile { schedule.tile }
@@ -105,11 +110,11 @@ struct NativeContraction {
   func vector(_ number: Int) -> Register { isWide ? .zmm(number) : .ymm(number) }
 
   func write(to assembler: inout Assembler) -> NativeKernel {
-    let frame = NativeFrame(spillBytes: spillBytes + 8 * (Local.streams + 3 * streamCount))
+    let frame = NativeFrame(spillBytes: spillBytes + 8 * (Local.streams + 4 * streamCount))
     frame.enter(&assembler)
     if !problem.isEmpty { writeUnits(&assembler) }
     // Streamed stores may still be on their way when others are told that the kernel has ended.
-    if streamsResults { assembler.emit(.sfence) }
+    if epilogue?.streamsResults == true { assembler.emit(.sfence) }
     frame.leave(&assembler)
     let units = problem.batch * schedule.parts.count
     return NativeKernel(
@@ -132,11 +137,11 @@ extension NativeContraction {
     case endsChunk, isLast, rightBlock, sums, leftRun, leftPlace, rightRun, rightPlace, images
     // Of the tile.
     case tile, tileRun, lineMask, firstRun, lastRun, row, tileLeft, nextRows, nextColumns
-    case nextCopy, termsToFetch, panel, panelSums
+    case nextCopy, termsToFetch, rowsAhead, panel, panelSums
     // Of the next block.
     case prefetched, prefetchStep, prefetchLines
     // Of the epilogue: rows that it has not finished; terms that are left, and how many of them are taken before it
-    // asks for the next row.
+    // asks for the next row, or finishes one.
     case rowsLeft, termsLeft, termsAtOnce
 
     /// The addresses of the epilogue's streams follow.
@@ -150,8 +155,9 @@ extension NativeContraction {
 
   /// The place of a stream's address for this product, or of how far along an axis its first element is.
   func stream(_ index: Int) -> Memory { slot(Local.streams + index) }
-  /// The place of a stream's address for the tile: of what is asked for next, then of what the epilogue reads or stores
-  /// where there is no register for it.
+  /// The place of the address of what is asked for next of a stream.
+  func next(_ index: Int) -> Memory { slot(Local.streams + 3 * streamCount + index) }
+  /// The place of a stream's address for the tile that is finished, where there is no register for it.
   func address(_ index: Int) -> Memory { slot(Local.streams + 2 * streamCount + index) }
   /// The place of a vector's place along an axis.
   func place(_ index: Int) -> Memory { slot(Local.streams + streamCount + index) }
