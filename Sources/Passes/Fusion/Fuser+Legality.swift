@@ -143,7 +143,8 @@ extension Fuser {
     }
     if group.kind == .contraction, group.outputs.count > 1 {
       let byteCount = elementBytes(of: group)
-      return byteCount > Fuser.scatteredBytes ? .tooScattered(byteCount) : nil
+      let isScattered = byteCount > Fuser.scatteredBytes && !hasManyTerms(group)
+      return isScattered ? .tooScattered(byteCount) : nil
     }
     guard let view = group.view,
       graph[group.domain].type.shape.count >= Fuser.parallelElementCount
@@ -163,11 +164,28 @@ extension Fuser {
     }
   }
 
+  /// Whether a group's matrix product ends with so many terms, in its last chunk, that what its other members read and
+  /// store comes and goes meanwhile.
+  ///
+  /// Convolutions leave no time for that.
+  private func hasManyTerms(_ group: GroupGraph.Group) -> Bool {
+    for member in group.nodes {
+      let node = graph.nodes[Int(member)]
+      guard case .contraction(let contraction) = node.op else { continue }
+      let (left, right) = (graph[node.operands[0]].type.shape, graph[node.operands[1]].type.shape)
+      let terms = contraction.extents(left, right).k
+      return terms > 0 && (terms - 1) % contraction.chunk + 1 >= Fuser.manyTerms
+    }
+    return false
+  }
+
   /// From how many bytes on it pays to walk through memory in long lines.
   ///
   /// A contraction goes from tile to tile, in each of whose rows there are a few bytes. Where caches do not hold them,
-  /// fetching these takes longer than reading and writing the product once more, as a map does.
+  /// and sums are short, fetching these takes longer than reading and writing the product once more, as a map does.
   private static let scatteredBytes = 1 << 24
+  /// From how many terms on a sum is not short.
+  private static let manyTerms = 64
   /// From how many elements on it pays to share them among threads.
   private static let parallelElementCount = 1 << 14
   /// Fewer units of work than this are not enough to share.
