@@ -98,8 +98,8 @@ extension NativeContraction {
     assembler.emit(.add, .r12, .r10)
   }
 
-  /// Sets `rsi` to the distance from a tile's rows to those behind it that this panel prefetches, or, if those before it
-  /// have prefetched all, to the tile's own.
+  /// Sets `rsi` to the distance from a tile's rows to those behind it that this panel prefetches, or, if the panels
+  /// before have prefetched all, to the tile's own.
   func loadRowsAhead(_ rows: Int, _ assembler: inout Assembler) {
     let (areFetched, done) = (assembler.makeLabel(), assembler.makeLabel())
     let step = problem.leftStrides.m

@@ -6,8 +6,8 @@ import DescentGraph
 /// every k, the panel's vectors are loaded once, and each row's factor is repeated over a vector and meets them in
 /// fused multiply-adds. Where k is long it runs in blocks, and the sums of all tiles of a block are put aside between
 /// them: those of the present chunk of k, and those of the chunks before. So each element takes its products in the
-/// order that `Contraction` asks for. In the end the epilogue runs on the registers, or on sums in memory, perhaps while
-/// the next panel's products are taken, and what it gives is stored.
+/// order that `Contraction` asks for. In the end the epilogue runs on the registers, or on sums in memory, perhaps
+/// while the next panel's products are taken, and what it gives is stored.
 ///
 /// ```
 /// for each unit: a part of a product        its bounds are in a table
