@@ -143,8 +143,9 @@ extension Fuser {
     }
     if group.kind == .contraction, group.outputs.count > 1 {
       let byteCount = elementBytes(of: group)
-      let isScattered = byteCount > Fuser.scatteredBytes && !hasManyTerms(group)
-      return isScattered ? .tooScattered(byteCount) : nil
+      // What an update stores it has read, so that its lines are near already.
+      let isHidden = group.hasUpdate && hasManyTerms(group)
+      return byteCount > Fuser.scatteredBytes && !isHidden ? .tooScattered(byteCount) : nil
     }
     guard let view = group.view,
       graph[group.domain].type.shape.count >= Fuser.parallelElementCount
