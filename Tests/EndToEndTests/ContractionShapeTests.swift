@@ -227,26 +227,7 @@ import Testing
       var shape = seed < 16 ? special(seed * 5) : shape(&random)
       shape.batch = 1
       let graph = graph(shape)
-      let portable = try graph.compile(options: CompileOptions(threads: 1, backend: .portable))
-      #expect(portable.program.kernels.count == 1, "\(shape), seed \(seed)")
-      let session = try portable.makeSession()
-      let inputs = inputs(session, &random)
-      _ = try session.run(inputs)
-      let expected = try session.run(inputs)
-      let all = portable.program.outputs.compactMap { port in
-        expected[port.name].map { (port.name, $0) }
-      }
-      #expect(all.count == 7)
-      for (backend, plan) in try nativePlans(graph, shape, seed) {
-        let session = try plan.makeSession()
-        _ = try session.run(inputs)
-        let found = try session.run(inputs)
-        for (name, array) in all {
-          #expect(
-            found[name]?.equalsBits(of: array) == true,
-            "\(name) of \(backend) \(shape), seed \(seed)")
-        }
-      }
+      try expectSameBits(graph, shape, seed, &random)
     }
   }
 
@@ -272,7 +253,7 @@ import Testing
     }
   }
 
-  /// Expects plans of one kernel to leave and to give the portable backend's bits after two runs.
+  /// Expects divisions behind products of many shapes to agree.
   private func expectDivisions(_ build: (Shape, GraphBuilder) -> Void) throws {
     let shapes = [
       Shape(m: 29, n: 96, k: 20), Shape(m: 30, n: 97, k: 64), Shape(m: 57, n: 160, k: 33),
@@ -288,28 +269,37 @@ import Testing
         let shape = Shape(
           batch: shape.batch, m: shape.m, n: shape.n, k: shape.k, transposeLeft: sides & 1 != 0,
           transposeRight: sides & 2 != 0, chunk: shape.chunk)
-        let graph = Graph("division") { build(shape, $0) }
         let seed = UInt64(4 * seed + sides)
         var random = SplitMix64(seed: seed)
-        let portable = try graph.compile(options: CompileOptions(threads: 1, backend: .portable))
-        #expect(portable.program.kernels.count == 1, "\(shape)")
-        let session = try portable.makeSession()
-        let inputs = inputs(session, &random)
-        _ = try session.run(inputs)
-        let expected = try session.run(inputs)
-        for (backend, plan) in try nativePlans(graph, shape, seed) {
-          let other = try plan.makeSession()
-          _ = try other.run(inputs)
-          let found = try other.run(inputs)
-          for name in portable.program.outputs.map(\.name) {
-            let isEqual = expected[name].map { found[name]?.equalsBits(of: $0) == true }
-            #expect(isEqual == true, "\(name) of \(backend) \(shape)")
-          }
-          for (entry, same) in zip(session.state.entries, other.state.entries) {
-            let isEqual = same.array.equalsBits(of: entry.array)
-            #expect(isEqual, "\(entry.name) of \(backend) \(shape)")
-          }
-        }
+        try expectSameBits(Graph("division") { build(shape, $0) }, shape, seed, &random)
+      }
+    }
+  }
+
+  /// Expects plans of one kernel to give and to leave the portable backend's bits after two runs.
+  private func expectSameBits(
+    _ graph: Graph, _ shape: Shape, _ seed: UInt64, _ random: inout SplitMix64
+  ) throws {
+    let portable = try graph.compile(options: CompileOptions(threads: 1, backend: .portable))
+    #expect(portable.program.kernels.count == 1, "\(shape), seed \(seed)")
+    let session = try portable.makeSession()
+    let inputs = inputs(session, &random)
+    _ = try session.run(inputs)
+    let expected = try session.run(inputs)
+    for (backend, plan) in try nativePlans(graph, shape, seed) {
+      let other = try plan.makeSession()
+      _ = try other.run(inputs)
+      let found = try other.run(inputs)
+      for name in portable.program.outputs.map(\.name) {
+        let array = try #require(expected[name])
+        #expect(
+          found[name]?.equalsBits(of: array) == true,
+          "\(name) of \(backend) \(shape), seed \(seed)")
+      }
+      for (entry, same) in zip(session.state.entries, other.state.entries) {
+        #expect(
+          same.array.equalsBits(of: entry.array),
+          "\(entry.name) of \(backend) \(shape), seed \(seed)")
       }
     }
   }
