@@ -92,7 +92,7 @@ struct NativeContraction {
       return
     }
     let asksForResults = schedule.hasTermsForRows(problem, each: 4)
-    // A single row has no stops, and what is left at the end, or of a panel that is not whole, is not deferred.
+    // A single row has no stops between terms, and a single panel no products of the next to run beside.
     let mayBeDeferred =
       problem.m > 1 && problem.n >= 2 * schedule.tile.columns
       && schedule.hasTermsForRows(problem, each: schedule.isDeep ? 4 : 1)

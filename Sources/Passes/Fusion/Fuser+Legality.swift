@@ -183,9 +183,9 @@ extension Fuser {
   /// From how many bytes on it pays to walk through memory in long lines.
   ///
   /// A contraction goes from tile to tile, in each of whose rows there are a few bytes. Where caches do not hold them,
-  /// and sums are short, fetching these takes longer than reading and writing the product once more, as a map does.
+  /// fetching these takes longer than reading and writing the product once more, as a map does.
   private static let scatteredBytes = 1 << 24
-  /// From how many terms on a sum is not short.
+  /// From how many terms on a sum leaves time for an update.
   private static let manyTerms = 64
   /// From how many elements on it pays to share them among threads.
   private static let parallelElementCount = 1 << 14
