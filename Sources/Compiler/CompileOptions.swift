@@ -33,10 +33,10 @@ public struct CompileOptions: Sendable {
   ///
   /// So of an attention's scores there are some rows of one head at a time, for each thread.
   public var minimumStripBytes: Int
-  /// The size in bytes from which on a right factor that is the same in every run is packed for a single row.
+  /// The size in bytes from which on a right factor that is the same in every run is packed.
   ///
-  /// For two to six rows it is 16 times as much; more rows read factors where they lie. Copies are as large
-  /// as the parameters; sessions that share a state share them, and make them again when a parameter has changed.
+  /// For two to six rows it is 16 times as much. Copies are as large as the parameters; sessions that share a state
+  /// share them, and make them again when a parameter has changed.
   public var minimumPackedBytes: Int
   /// The most bytes of memory for everything that lives within one run, `Plan.arenaBytes`; nil means any number.
   ///

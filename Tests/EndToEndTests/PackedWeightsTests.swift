@@ -6,7 +6,7 @@ import DescentRuntime
 import DescentTestSupport
 import Testing
 
-/// Products of few rows read packed copies of weights that are the same in every run; no bit tells the difference.
+/// Products read packed copies of weights that are the same in every run; no bit tells the difference.
 @Suite struct PackedWeightsTests {
   /// Options under which every weight that can be packed is.
   private static func options(
@@ -64,7 +64,11 @@ import Testing
 
   @Test(arguments: Backend.allCases) func everyBackendAgrees(backend: Backend) throws {
     guard backend.runs(on: CPUFeatures.detected) else { return }
-    for (rows, terms, columns) in [(1, 7, 128), (1, 150, 192), (2, 17, 128), (6, 33, 320)] {
+    // Several panels at once, and in the end fewer; one tile, and several; one block of terms, and several.
+    let extents = [
+      (1, 7, 128), (1, 150, 208), (2, 17, 128), (6, 33, 80), (7, 33, 80), (7, 768, 80),
+    ]
+    for (rows, terms, columns) in extents {
       for threads in [1, 2, 4] {
         let graph = Self.graph(rows: rows, terms: terms, columns: columns)
         let plan = try graph.compile(
@@ -113,10 +117,31 @@ import Testing
     for seed in 1...3 as ClosedRange<UInt64> { try expectAgreement(plan, session, seed: seed) }
   }
 
-  @Test func manyRowsAndColumnsThatFillNoPanelAreNot() throws {
-    for graph in [Self.layer(rows: 7), Self.layer(columns: 96), Self.layer(columns: 64)] {
+  @Test func fewColumnsAndThoseThatFillNoPanelAreNot() throws {
+    for graph in [Self.layer(columns: 88), Self.layer(columns: 64)] {
       #expect(Self.packs(try graph.compile(options: Self.options())) == 0)
     }
+  }
+
+  /// Many rows go through all panels for a block of terms before the next block, if whole blocks make all terms.
+  @Test(arguments: [(6, 1024, 1024), (7, 1024, 512), (7, 768, 256), (7, 512, 512), (7, 784, 784)])
+  func manyRowsReadBlocks(rows: Int, terms: Int, block: Int) throws {
+    let plan = try Self.layer(rows: rows, terms: terms).compile(options: Self.options())
+    let layouts = plan.program.kernels.compactMap { kernel -> FactorLayout? in
+      guard case .contraction(let contraction) = kernel.body else { return nil }
+      return contraction.right.layout
+    }
+    let axis = FactorLayout.Axis.self
+    #expect(
+      layouts == [
+        FactorLayout(
+          batch: [],
+          kept: [axis.init(extent: 8, stride: 16 * block), axis.init(extent: 16, stride: 1)],
+          summed: [
+            axis.init(extent: terms / block, stride: 128 * block),
+            axis.init(extent: block, stride: 16),
+          ])
+      ])
   }
 
   /// Windows that overlap, and what is repeated, would be copied many times over.
@@ -152,7 +177,7 @@ import Testing
   @Test func aFactorHasTheSizeThatIsAskedFor() throws {
     for (rows, bytes, isPacked) in [
       (1, 4 * 32 * 128, true), (1, 4 * 32 * 128 + 4, false), (2, 4 * 2 * 128, true),
-      (2, 4 * 2 * 128 + 4, false),
+      (2, 4 * 2 * 128 + 4, false), (7, 4 * 32 * 128, true), (7, 4 * 32 * 128 + 4, false),
     ] {
       let plan = try Self.layer(rows: rows).compile(
         options: CompileOptions(threads: 1, minimumPackedBytes: bytes))

@@ -3,6 +3,10 @@ import DescentGraph
 // A right factor that is the same in every run is laid out once as its products read it: in panels of columns, one
 // behind the other, each with its terms line after line. So a product streams through memory, where the columns of a
 // wide matrix are short pieces far apart, and copies no panel in a run.
+//
+// Few rows go through each panel from end to end, several panels at a time. Many rows go through all panels for a block
+// of terms before the next, so there the panels of a block follow one another: the second-level cache, which is to hold
+// them, would find lines a power of two apart in few of its sets.
 
 extension LoweredGraph {
   /// Has products read packed copies of parameters and states that no kernel writes.
@@ -49,14 +53,15 @@ private struct Packing: Hashable {
   let from: FactorLayout
   let to: FactorLayout
 
-  /// Panel, term and column within the panel: where each is before and after.
+  /// Block of terms, panel, term and column within the panel: where each is before and after.
   private var axes: [(from: FactorLayout.Axis, to: FactorLayout.Axis)] {
-    let (panels, columns) = (to.kept[0], to.kept[1])
-    let stride = from.kept[0].stride
+    let (panels, columns, blocks, terms) = (to.kept[0], to.kept[1], to.summed[0], to.summed[1])
+    let (column, term) = (from.kept[0].stride, from.summed[0].stride)
     return [
-      (.init(extent: panels.extent, stride: columns.extent * stride), panels),
-      (from.summed[0], to.summed[0]),
-      (.init(extent: columns.extent, stride: stride), columns),
+      (.init(extent: blocks.extent, stride: terms.extent * term), blocks),
+      (.init(extent: panels.extent, stride: columns.extent * column), panels),
+      (.init(extent: terms.extent, stride: term), terms),
+      (.init(extent: columns.extent, stride: column), columns),
     ]
   }
 
@@ -80,30 +85,46 @@ private struct Packing: Hashable {
 }
 
 extension ContractionKernel {
-  /// The most rows for which a factor is packed: they are one tile, which meets each panel once.
-  ///
-  /// Several tiles would find panels that lie a power of two apart in few sets of the cache.
-  private static let mostPackedRows = 6
-  /// The columns of a packed panel: with few rows it takes as many to have enough sums under way.
-  private static let packedColumns = 64
+  /// The columns of a packed panel: those of a line.
+  package static let packedColumns = 16
+  /// The most rows that go through panels from end to end: they are one tile.
+  private static let mostStreamingRows = 6
+  /// The terms of a block: its rows stay in the first-level cache, and sums are seldom put aside.
+  private static let blockTerms = 128...512
 
   /// How the right factor would lie in panels, or nil where it is not worth it or has columns that fill none.
   fileprivate func packedRight(minimumBytes: Int) -> FactorLayout? {
     let layout = right.layout
     let columns = ContractionKernel.packedColumns
     let matrix = extents.k * extents.n
-    // Several rows make more of a factor that is near; of a batch, each product's lies in one piece.
-    guard extents.batch == 1, (1...ContractionKernel.mostPackedRows).contains(extents.m),
-      margins == nil, extents.n > columns, extents.n % columns == 0, extents.k > 1,
-      4 * matrix / (extents.m == 1 ? 1 : 16) >= minimumBytes,
+    let streams = extents.m <= ContractionKernel.mostStreamingRows
+    // A few rows make more of a factor that is near; of a batch, each product's lies in one piece.
+    guard extents.batch == 1, extents.m > 0, margins == nil, extents.n > 4 * columns,
+      extents.n % columns == 0, extents.k > 1,
+      4 * matrix / (streams && extents.m > 1 ? 16 : 1) >= minimumBytes,
       layout.kept.count == 1, layout.summed.count == 1, left.operand != right.operand,
       !epilogue.operandsRead.contains(right.operand)
     else { return nil }
+    let terms = streams ? extents.k : blockTerms
     return FactorLayout(
       batch: [],
       kept: [
-        .init(extent: extents.n / columns, stride: extents.k * columns),
+        .init(extent: extents.n / columns, stride: terms * columns),
         .init(extent: columns, stride: 1),
-      ], summed: [.init(extent: extents.k, stride: columns)])
+      ],
+      summed: [
+        .init(extent: extents.k / terms, stride: terms * extents.n),
+        .init(extent: terms, stride: columns),
+      ])
+  }
+
+  /// The terms of a block, of which there is a whole number in all terms and in each chunk.
+  ///
+  /// Where they were too few, all terms are one: panels do not lie a power of two apart then.
+  private var blockTerms: Int {
+    let range = ContractionKernel.blockTerms
+    if extents.k <= range.upperBound { return extents.k }
+    return range.last { extents.k % $0 == 0 && (chunk >= extents.k || chunk % $0 == 0) }
+      ?? extents.k
   }
 }

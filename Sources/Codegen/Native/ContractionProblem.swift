@@ -58,10 +58,10 @@ struct ContractionProblem {
     /// Whether places of a run lie side by side.
     var isDense: Bool { length == 1 || step == 4 }
 
-    /// Whether runs are whole vectors of neighbours, equally far apart, and their length is a power of two.
-    var isPanels: Bool {
-      starts.count > 1 && step == 4 && length >= 16 && length.nonzeroBitCount == 1
-        && starts.indices.allSatisfy { starts[$0] == $0 * starts[1] }
+    /// The distance in bytes from one run to the next, or nil where runs are not equally far apart.
+    var runStep: Int? {
+      guard starts.count > 1 else { return 0 }
+      return starts.indices.allSatisfy { starts[$0] == $0 * starts[1] } ? starts[1] : nil
     }
 
     /// The same places in runs of another length that divides the runs', or nothing.
@@ -120,7 +120,8 @@ struct ContractionProblem {
     if margins == nil, !isSideBySide, !left.summed.isDense { left.summed = left.summed.divided }
     transposeLeft = margins == nil && !left.summed.isDense
     // Terms in several runs are transposed in any case: only that looks for where they are.
-    transposeRight = n > 1 && right.kept.step != 4 || !right.summed.isEven
+    let isPacked = !right.kept.isEven
+    transposeRight = !isPacked && (n > 1 && right.kept.step != 4 || !right.summed.isEven)
     if transposeLeft, !left.kept.isEven {
       // The result's rows stay in order, so only the factors' addresses tell the products apart.
       let outer = first.layout.kept.dropLast()
@@ -165,7 +166,32 @@ struct ContractionProblem {
   var isRightPacked: Bool { !right.kept.isEven }
 
   /// The distance in bytes from the columns of one packed panel to those of the next.
-  var rightPanel: Int { right.kept.isEven ? 0 : right.kept.starts[1] - right.kept.starts[0] }
+  var rightPanel: Int { right.kept.runStep ?? 0 }
+
+  /// The distance in bytes from the beginning of a block of the right factor's terms to that of the next, for each term
+  /// of it.
+  var rightTerm: Int {
+    isRightPacked && !right.summed.isEven
+      ? (right.summed.runStep ?? 0) / right.summed.length : rightStrides.k
+  }
+
+  /// The distance in bytes from the beginning of a panel of the right factor to that of the next, for each column of
+  /// it.
+  var rightColumn: Int {
+    isRightPacked ? rightPanel / ContractionKernel.packedColumns : rightStrides.n
+  }
+
+  /// Whether the right factor, if it lies in panels, does so in a way that tiles can read.
+  ///
+  /// Its terms are in one block, or in several with a whole number in each chunk.
+  var hasReadablePanels: Bool {
+    guard isRightPacked else { return true }
+    let (panels, blocks) = (right.kept, right.summed)
+    let isWhole = blocks.isEven || blocks.length * blocks.starts.count == k
+    return panels.step == 4 && panels.length == ContractionKernel.packedColumns
+      && panels.runStep != nil && blocks.runStep.map { $0 % blocks.length == 0 } == true
+      && isWhole && (blocks.isEven || margins == nil && (!isCut || chunk % blocks.length == 0))
+  }
 
   /// Whether the right factor is too large for second-level caches, so that it pays to ask for it early.
   var isRightLarge: Bool { 4 * n * k > 1 << 20 }

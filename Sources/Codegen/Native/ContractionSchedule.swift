@@ -20,6 +20,8 @@ struct ContractionSchedule {
   let leftPacking: LeftPacking
   /// Where in each block of k the terms of a row that is copied lie, if that is the same for all blocks.
   let pieces: [Piece]?
+  /// Whether several tiles read packed panels whose blocks, of terms and of columns, lie one behind the other.
+  let readsPackedBlocks: Bool
   /// How many tiles of a block prefetch the right factor's part of the next block.
   let prefetchingTiles: Int
   /// How the elements of windows that reach outside of the left factor are cut, if any do and sums are over these.
@@ -72,10 +74,13 @@ struct ContractionSchedule {
         problem.isRightLarge && !problem.isRightPacked && tile.panelCount > division.columns
           ? (problem.m == 1 ? 6 : 16) : max(1, problem.k)
       case (false, _):
-        leftPacking == .columns || !isWide ? 256 : 512
+        leftPacking == .columns || !isWide && !problem.isRightPacked ? 256 : 512
       }
     let chunk = problem.chunk
-    let whole = leftPacking == .rows ? problem.wholeDepth(isWide: isWide) : nil
+    let packed =
+      problem.isRightPacked && !problem.right.summed.isEven ? problem.right.summed.length : nil
+    let whole =
+      packed ?? (leftPacking == .rows ? problem.wholeDepth(isWide: isWide) : nil)
     windows = WindowBlocks(problem)
     images = ImageBlocks(problem)
     let given = whole ?? windows?.depth ?? images?.depth ?? problem.narrowDepth(longest)
@@ -83,8 +88,9 @@ struct ContractionSchedule {
     let even = given ?? (chunk + blocks - 1) / blocks
     let isFixed =
       problem.margins != nil || problem.narrow != nil || whole != nil || longest < 16
+      || problem.isRightPacked
     depth = isFixed ? even : (even + 15) / 16 * 16
-    pieces = whole.map { problem.left.summed.pieces(depth: $0) }
+    pieces = packed == nil ? whole.map { problem.left.summed.pieces(depth: $0) } : nil
     hasSeveralBlocks = blocks > 1
     isDeep = blocks > 1 || problem.isCut
     let panelBytes = ContractionSchedule.panelBytes(depth, tile)
@@ -108,9 +114,11 @@ struct ContractionSchedule {
     let lines =
       problem.transposeRight
       ? (depth + 15) / 16 * ((blockColumns + depth - 1) / depth) : (blockColumns + 15) / 16
+    readsPackedBlocks =
+      problem.isRightPacked && !isSingle && depth == problem.right.summed.length
     let prefetches =
-      problem.isRightFar && problem.right.summed.isEven
-      && (packsRight || windows != nil) && tile.count > 1
+      problem.isRightFar && tile.count > 1
+      && (readsPackedBlocks || problem.right.summed.isEven && (packsRight || windows != nil))
     let rowsAreFar = tile.count > 1 && leftPacking == .none && problem.hasFarRows
     let panels = min(blockPanels, max(1, tile.panelCount / division.columns))
     rowsAhead = rowsAreFar ? (tile.tallest + panels - 1) / panels : 0
@@ -277,14 +285,11 @@ struct ContractionTile {
     width = isWide ? 16 : 8
     let all = (n + width - 1) / width
     let widest = ContractionTile.widestPanel(problem, isWide: isWide)
-    if problem.isRightPacked {
-      // No tile reaches past a packed panel, whose length is a power of two.
-      let most = min(widest, problem.right.kept.length / width)
-      vectors = 1 << (Int.bitWidth - 1 - most.leadingZeroBitCount)
-    } else {
-      let panels = ContractionTile.roundedUp((all + widest - 1) / widest, columnParts)
-      vectors = (all + panels - 1) / panels
-    }
+    // A tile takes whole packed panels, side by side.
+    let unit = problem.isRightPacked ? ContractionKernel.packedColumns / width : 1
+    let most = max(unit, widest / unit * unit)
+    let panels = ContractionTile.roundedUp((all + most - 1) / most, columnParts)
+    vectors = ContractionTile.roundedUp((all + panels - 1) / panels, unit)
     panelCount = (all + vectors - 1) / vectors
     // Besides the sums there are the panel's vectors and one row's factor; AVX2 keeps one for its tail. A single row
     // takes the panel straight from memory.
@@ -312,6 +317,8 @@ struct ContractionTile {
   private static func widestPanel(_ problem: ContractionProblem, isWide: Bool) -> Int {
     let preferred =
       switch problem.margins == nil ? problem.m : min(problem.m, problem.runLength) {
+      // So many streams at once bring more from memory than one does.
+      case 1 where problem.isRightPacked: isWide ? 6 : 12
       case 1:
         problem.isRightLarge && problem.n > (isWide ? 24 * 16 : 12 * 8)
           ? (isWide ? 4 : 8) : (isWide ? 24 : 12)

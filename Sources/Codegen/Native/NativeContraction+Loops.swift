@@ -214,10 +214,12 @@ extension NativeContraction {
   private func writeBlock(_ assembler: inout Assembler) {
     writePlace(in: problem.left.summed, .leftRun, .leftPlace, &assembler)
     if let table, let images = schedule.images { writeImages(table, images, &assembler) }
-    writePlace(in: problem.right.summed, .rightRun, .rightPlace, &assembler)
+    if problem.transposeRight {
+      writePlace(in: problem.right.summed, .rightRun, .rightPlace, &assembler)
+    }
     load(.right, to: .rax, &assembler)
-    if schedule.isDeep, problem.right.summed.isEven {
-      assembler.move(problem.rightStrides.k, to: .rcx)
+    if schedule.isDeep, problem.right.summed.isEven || problem.isRightPacked {
+      assembler.move(problem.rightTerm, to: .rcx)
       assembler.emit(.imul, .rcx, local(.start))
       assembler.emit(.add, .rax, .rcx)
     }

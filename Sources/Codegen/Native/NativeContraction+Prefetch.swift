@@ -72,12 +72,12 @@ extension NativeContraction {
     assembler.bind(isEarly)
     if schedule.isDeep {
       load(.rightBlock, to: .r8, &assembler)
-      assembler.move(strides.k, to: .rdx)
+      assembler.move(problem.rightTerm, to: .rdx)
       assembler.emit(.imul, .rdx, local(.depth))
       assembler.emit(.add, .r8, .rdx)
     }
     assembler.bind(sameColumns)
-    assembler.move(strides.n, to: .rdx)
+    assembler.move(problem.rightColumn, to: .rdx)
     assembler.emit(.imul, .rcx, .rdx)
     assembler.emit(.add, .r8, .rcx)
     store(.r8, to: .prefetched, &assembler)
@@ -129,8 +129,10 @@ extension NativeContraction {
 
   /// Goes on to the next line of each k, or, where panels are transposed, of each column, and after the last one to
   /// the columns behind.
+  ///
+  /// Of packed panels the next is asked for.
   func writeNextPrefetch(_ assembler: inout Assembler) {
-    assembler.emit(.mov, .eax, 64)
+    assembler.emit(.mov, .eax, problem.isRightPacked ? 64 * schedule.depth : 64)
     assembler.emit(.add, local(.prefetched), .rax)
     guard problem.transposeRight else { return }
     let isInside = assembler.makeLabel()

@@ -101,20 +101,12 @@ extension NativeContraction {
   /// Sets `r9` to the panel's first element in the right factor; overwrites `rax` and `rdx`.
   func writeRightAddress(_ assembler: inout Assembler) {
     load(.rightBlock, to: .r9, &assembler)
-    if problem.transposeRight {
-      assembler.move(problem.rightStrides.n, to: .rax)
-      assembler.emit(.imul, .rax, .r11)
-      assembler.emit(.add, .r9, .rax)
-    } else {
-      assembler.emit(.lea, .r9, .at(.r9, index: .r11, scale: 4))
-      guard problem.isRightPacked else { return }
-      let columns = problem.right.kept.length
-      assembler.emit(.mov, .rdx, .r11)
-      assembler.emit(.shr, .rdx, columns.trailingZeroBitCount)
-      assembler.move(problem.rightPanel - 4 * columns, to: .rax)
-      assembler.emit(.imul, .rax, .rdx)
-      assembler.emit(.add, .r9, .rax)
+    guard problem.transposeRight || problem.isRightPacked else {
+      return assembler.emit(.lea, .r9, .at(.r9, index: .r11, scale: 4))
     }
+    assembler.move(problem.rightColumn, to: .rax)
+    assembler.emit(.imul, .rax, .r11)
+    assembler.emit(.add, .r9, .rax)
   }
 
   /// Where a loop over k finds a panel.
@@ -173,7 +165,9 @@ extension NativeContraction {
         }
       }
     }
-    if source != .packed, rows > 1, problem.isRightFar { prefetchPanel(panel, &assembler) }
+    if source != .packed, rows > 1, problem.isRightFar, !schedule.readsPackedBlocks {
+      prefetchPanel(panel, &assembler)
+    }
     if source != .packing, schedule.prefetchesNextBlock { writePrefetchStep(&assembler) }
     if source != .packing, schedule.rowsAhead > 0 { writeRowsAheadStep(&assembler) }
     for row in taken where rows > 1 {
@@ -209,8 +203,21 @@ extension NativeContraction {
   func prefetchPanel(_ panel: Panel, _ assembler: inout Assembler) {
     let ahead = 48 * problem.rightStrides.k
     for line in 0..<(4 * panel.columns + 63) / 64 {
-      assembler.emit(.prefetcht1, .at(.r9, ahead + 64 * line))
+      assembler.emit(.prefetcht1, .at(.r9, ahead + distance(ofByte: 64 * line, .inPlace)))
     }
+  }
+
+  /// How far behind a panel's first byte another byte of the same term lies: each line of a packed factor is in a panel
+  /// of its own.
+  private func distance(ofByte byte: Int, _ source: Source) -> Int {
+    guard source == .inPlace, problem.isRightPacked else { return byte }
+    let line = 4 * ContractionKernel.packedColumns
+    return byte / line * problem.rightPanel + byte % line
+  }
+
+  /// Where a panel's vector lies.
+  private func rightMemory(_ column: Int, _ source: Source) -> Memory {
+    .at(.r9, distance(ofByte: 4 * width * column, source))
   }
 
   /// Adds one row's products for one k; each vector of the panel is used once, so it stays in memory.
@@ -220,7 +227,7 @@ extension NativeContraction {
     let (factor, partial) = (vector(isWide ? 31 : 14), vector(isWide ? 30 : 13))
     let right = { (column: Int, assembler: inout Assembler) -> Operand in
       guard source == .packing || source == .inPlace && panel.isPartial(column) else {
-        return .memory(.at(.r9, 4 * width * column))
+        return .memory(rightMemory(column, source))
       }
       loadPanel(column, panel, source, to: partial, &assembler)
       // Tiles behind this one find the panel there.
@@ -257,7 +264,7 @@ extension NativeContraction {
     _ assembler: inout Assembler
   ) {
     NativeTail.load(
-      target, from: .at(.r9, 4 * width * column),
+      target, from: rightMemory(column, source),
       isPartial: source != .packed && panel.isPartial(column), &assembler)
   }
 }

@@ -60,8 +60,7 @@ struct NativeContraction {
     let steps = [
       problem.leftStrides.m, problem.leftStrides.k, problem.rightStrides.k, problem.rightStrides.n,
     ]
-    // Packed panels are found by a shift.
-    guard !problem.isRightPacked || problem.right.kept.isPanels else { return nil }
+    guard problem.hasReadablePanels else { return nil }
     guard max(problem.n, problem.k) < 1 << 20, problem.m < 1 << 31,
       problem.rowLength < 1 << 24,
       steps.allSatisfy({ abs($0) < 1 << 25 }),

@@ -94,21 +94,26 @@ extension ProgramDrawing {
     }
   }
 
-  /// Draws a right factor that is packed: panels of columns, each with its terms line after line.
+  /// Draws a right factor that is packed: panels of columns, each with its terms line after line, for all terms or for
+  /// blocks of them.
   private mutating func drawPanels(
     _ batch: [Int], _ columns: Int, _ terms: Int
   ) -> ContractionKernel.Factor? {
-    let count = batch.reduce(1, *) * columns * terms
-    let widths = [16, 32, 64].filter { columns % $0 == 0 && columns > $0 }
-    guard count > 0, !widths.isEmpty else { return nil }
-    let width = pick(widths)
+    let width = ContractionKernel.packedColumns
     let products = batch.reduce(1, *)
+    let count = products * columns * terms
+    guard count > 0, columns % width == 0, columns > width else { return nil }
+    let depths = (1...max(1, terms)).filter { terms % $0 == 0 }
+    let depth = random.chance(50) ? terms : pick(depths)
     let layout = FactorLayout(
       offset: 0,
       batch: products == 1 ? [] : [.init(extent: products, stride: columns * terms)],
       kept: [
-        .init(extent: columns / width, stride: terms * width), .init(extent: width, stride: 1),
-      ], summed: terms == 1 ? [] : [.init(extent: terms, stride: width)])
+        .init(extent: columns / width, stride: depth * width), .init(extent: width, stride: 1),
+      ],
+      summed: [
+        .init(extent: terms / depth, stride: depth * columns), .init(extent: depth, stride: width),
+      ])
     return ContractionKernel.Factor(
       operand: addOperand(.f32, count: count, terms: terms), layout: layout)
   }
