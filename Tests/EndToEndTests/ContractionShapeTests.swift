@@ -144,6 +144,8 @@ import Testing
       (1100, 300, 600, false, false), (1100, 300, 600, true, true), (1024, 290, 600, true, false),
       // Right factors that do not stay in the cache: tiles ask for the next block.
       (44, 700, 1100, false, false), (44, 700, 1100, true, true), (290, 1100, 520, false, true),
+      // And the last block of columns is but a part of a panel.
+      (44, 250, 1100, false, false),
     ]
     for (seed, (m, n, k, transposeLeft, transposeRight)) in shapes.enumerated() {
       var random = SplitMix64(seed: UInt64(seed))

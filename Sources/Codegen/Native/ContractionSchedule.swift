@@ -16,6 +16,11 @@ struct ContractionSchedule {
   let blockColumns: Int
   /// Whether panels are copied to scratch memory: by the first tile that uses them, or beforehand if transposed.
   let packsRight: Bool
+  /// Whether they are copied row by row before the first tile uses any: memory brings a row's lines one behind the
+  /// other faster than single lines of many rows.
+  let copiesRows: Bool
+  /// The bytes of a packed panel: whole squares of it are transposed.
+  let panelBytes: Int
   /// What of the left factor a tile copies to scratch memory before it reads it.
   let leftPacking: LeftPacking
   /// Where in each block of k the terms of a row that is copied lie, if that is the same for all blocks.
@@ -65,6 +70,9 @@ struct ContractionSchedule {
     let isSingle = tile.count == 1
     packsRight = ContractionSchedule.packsRight(problem, tile)
     leftPacking = LeftPacking(problem, tile)
+    copiesRows =
+      packsRight && !isWide && problem.isRightFar && !problem.transposeRight
+      && problem.margins == nil && tile.count > 1
     let longest =
       switch (isSingle && leftPacking == .none, problem.transposeRight) {
       case (true, true): 128
@@ -93,10 +101,10 @@ struct ContractionSchedule {
     pieces = packed == nil ? whole.map { problem.left.summed.pieces(depth: $0) } : nil
     hasSeveralBlocks = blocks > 1
     isDeep = blocks > 1 || problem.isCut
-    let panelBytes = ContractionSchedule.panelBytes(depth, tile)
-    // Windows that reach outside make many tiles, each of which meets all panels of the block.
-    let blockBytes =
-      packsRight || problem.isRightPacked ? 512 << 10 : problem.margins == nil ? Int.max : 256 << 10
+    // Where rows are copied, a line more keeps the panels apart in the cache.
+    panelBytes = 4 * ((depth + 15) / 16 * 16) * tile.columns + (copiesRows ? 64 : 0)
+    let blockBytes = ContractionSchedule.blockBytes(
+      problem, packsRight: packsRight, isWide: isWide)
     // A single tile goes through a packed panel from end to end.
     let isStream = isSingle && problem.isRightPacked
     let blockPanels = isStream ? 1 : min(tile.panelCount, max(1, blockBytes / panelBytes))
@@ -122,7 +130,8 @@ struct ContractionSchedule {
     let rowsAreFar = tile.count > 1 && leftPacking == .none && problem.hasFarRows
     let panels = min(blockPanels, max(1, tile.panelCount / division.columns))
     rowsAhead = rowsAreFar ? (tile.tallest + panels - 1) / panels : 0
-    prefetchingTiles = prefetches ? min(blockTiles, (lines + blockPanels - 1) / blockPanels) : 0
+    let passes = copiesRows ? (depth + 1) / 2 : lines
+    prefetchingTiles = prefetches ? min(blockTiles, (passes + blockPanels - 1) / blockPanels) : 0
   }
 
   /// How many rows of the next tile each panel's products prefetch.
@@ -130,6 +139,17 @@ struct ContractionSchedule {
 
   /// Whether tiles prefetch what the next block will read.
   var prefetchesNextBlock: Bool { prefetchingTiles > 0 }
+
+  /// Returns how much of the right factor the second-level cache is to hold beside rows and sums: processors without
+  /// AVX-512 have 256 or 512 KiB.
+  private static func blockBytes(
+    _ problem: ContractionProblem, packsRight: Bool, isWide: Bool
+  ) -> Int {
+    if packsRight { return (isWide ? 512 : 256) << 10 }
+    if problem.isRightPacked { return (isWide ? 512 : 128) << 10 }
+    // Windows that reach outside make many tiles, each of which meets all panels of the block.
+    return problem.margins == nil ? Int.max : 256 << 10
+  }
 
   /// Whether it pays to copy panels, which tiles then read side by side.
   private static func packsRight(_ problem: ContractionProblem, _ tile: ContractionTile) -> Bool {
@@ -156,13 +176,6 @@ struct ContractionSchedule {
       }
     }
     return best
-  }
-
-  /// The bytes of a packed panel: whole squares of it are transposed.
-  var panelBytes: Int { ContractionSchedule.panelBytes(depth, tile) }
-
-  private static func panelBytes(_ depth: Int, _ tile: ContractionTile) -> Int {
-    4 * ((depth + 15) / 16 * 16) * tile.columns
   }
 }
 
@@ -197,7 +210,7 @@ extension ContractionProblem {
   }
 
   /// Whether rows of the left factor that are read in place find room in few sets of a first-level cache only.
-  fileprivate var hasCrowdingRows: Bool {
+  var hasCrowdingRows: Bool {
     !transposeLeft && !isGathered && isCrowding(left.kept.step)
   }
 
@@ -210,7 +223,7 @@ extension ContractionProblem {
   }
 
   /// The rows from which a tile may be cut: all, or those of a run where rows are read in place.
-  fileprivate var runLength: Int {
+  var runLength: Int {
     if let margins {
       return max(1, margins.sumsWindows ? margins.rowsOfRun : margins.innermost.windows)
     }
@@ -258,119 +271,5 @@ extension ContractionProblem.Runs {
   fileprivate func pieces(depth: Int) -> [ContractionSchedule.Piece] {
     guard depth > length else { return [.init(start: 0, count: depth)] }
     return starts[..<(depth / length)].map { .init(start: $0 - starts[0], count: length) }
-  }
-}
-
-/// The rows and columns whose sums are held in registers at once.
-struct ContractionTile {
-  /// The elements of a vector.
-  let width: Int
-  /// The vectors side by side in a panel.
-  let vectors: Int
-  /// The panels side by side.
-  let panelCount: Int
-  /// How many rows tiles are cut from: all, or those of a run if no tile may reach into the next.
-  let runLength: Int
-  /// The number of tiles of a run; the first `tallCount` have one row more than `height`.
-  let runCount: Int
-  /// The number of row tiles.
-  let count: Int
-  let height: Int
-  let tallCount: Int
-
-  /// Chooses a tile for so many parts of a problem.
-  init(_ problem: ContractionProblem, isWide: Bool, rowParts: Int, columnParts: Int) {
-    // Where there are none, one stands for them: no tile is ever run.
-    let (m, n) = (max(1, problem.m), max(1, problem.n))
-    width = isWide ? 16 : 8
-    let all = (n + width - 1) / width
-    let widest = ContractionTile.widestPanel(problem, isWide: isWide)
-    // A tile takes whole packed panels, side by side.
-    let unit = problem.isRightPacked ? ContractionKernel.packedColumns / width : 1
-    let most = max(unit, widest / unit * unit)
-    let panels = ContractionTile.roundedUp((all + most - 1) / most, columnParts)
-    vectors = ContractionTile.roundedUp((all + panels - 1) / panels, unit)
-    panelCount = (all + vectors - 1) / vectors
-    // Besides the sums there are the panel's vectors and one row's factor; AVX2 keeps one for its tail. A single row
-    // takes the panel straight from memory.
-    let registers = (isWide ? 32 : 15) - (problem.narrow?.registerCount(width: width) ?? 0)
-    runLength = problem.runLength
-    let runs = m / runLength
-    let greatest =
-      min(m, runLength) == 1 ? 1 : min((registers - 1 - vectors) / vectors, isWide ? 14 : 6)
-    // Where there are several runs, each is cut by itself; and rows that are told apart by registers are one tile.
-    let isWhole = runs > 1 || problem.narrow?.spreadsRows(width: width) == true
-    // Remainders are spread, so that no thin tile is left at the end.
-    runCount = min(
-      runLength,
-      ContractionTile.roundedUp((runLength + greatest - 1) / greatest, isWhole ? 1 : rowParts))
-    count = runs * runCount
-    height = runLength / runCount
-    tallCount = runLength % runCount
-  }
-
-  private static func roundedUp(_ count: Int, _ factor: Int) -> Int {
-    (count + factor - 1) / factor * factor
-  }
-
-  /// Few rows are made up for by a wider panel, so that enough sums are under way to hide their latency.
-  private static func widestPanel(_ problem: ContractionProblem, isWide: Bool) -> Int {
-    let preferred =
-      switch problem.margins == nil ? problem.m : min(problem.m, problem.runLength) {
-      // So many streams at once bring more from memory than one does.
-      case 1 where problem.isRightPacked: isWide ? 6 : 12
-      case 1:
-        problem.isRightLarge && problem.n > (isWide ? 24 * 16 : 12 * 8)
-          ? (isWide ? 4 : 8) : (isWide ? 24 : 12)
-      case 2: isWide ? 8 : 4
-      case 3: isWide ? 4 : 3
-      case 4...6: isWide ? 4 : 2
-      case 7...9: isWide ? 3 : 2
-      // Rows a page apart find no room for more than a few.
-      default: isWide && problem.hasCrowdingRows ? 4 : 2
-      }
-    if let narrow = problem.narrow {
-      return narrow.widestPanel(preferred, isSingle: problem.m == 1, width: isWide ? 16 : 8)
-    }
-    // A transposed factor is packed first, and a narrower panel stays in the cache meanwhile.
-    return problem.transposeRight ? min(preferred, 4) : preferred
-  }
-
-  /// The vector registers that hold no sums; AVX2 keeps the last for its tail.
-  var freeVectors: [UInt8] {
-    (tallest * vectors..<(width == 16 ? 32 : 15)).map { UInt8($0) }.reversed()
-  }
-
-  /// The columns of a panel.
-  var columns: Int { vectors * width }
-  /// The rows of the tallest tile.
-  var tallest: Int { height + (tallCount > 0 ? 1 : 0) }
-  /// The bytes of a tile's sums.
-  var byteCount: Int { 4 * tallest * columns }
-
-  /// Returns the tiles and columns of each part.
-  fileprivate func parts(
-    of n: Int, _ rowParts: Int, _ columnParts: Int
-  ) -> [ContractionSchedule.Part] {
-    (0..<rowParts).flatMap { row in
-      let tiles = row * count / rowParts..<(row + 1) * count / rowParts
-      return (0..<columnParts).map { column in
-        let first = column * panelCount / columnParts * columns
-        let end = (column + 1) * panelCount / columnParts * columns
-        return ContractionSchedule.Part(tiles: tiles, columns: first..<min(end, n))
-      }
-    }
-  }
-
-  /// Returns about how many cycles a part takes: two vectors are loaded or multiplied in one, and memory brings a few
-  /// elements.
-  fileprivate func cost(_ problem: ContractionProblem, _ rowParts: Int, _ columnParts: Int)
-    -> Double
-  {
-    let tiles = (count + rowParts - 1) / rowParts
-    let panels = (panelCount + columnParts - 1) / columnParts
-    let step = max(tallest * vectors, tallest + vectors)
-    let traffic = tiles * tallest + 2 * panels * columns
-    return Double(problem.k) * (Double(tiles * panels) * Double(step) / 2 + Double(traffic) / 8) + 1
   }
 }

@@ -231,6 +231,7 @@ extension NativeContraction {
       load(.sums, to: .rax, &assembler)
       store(.rax, to: .panelSums, &assembler)
     }
+    if schedule.copiesRows { writeRowsCopy(&assembler) }
     if schedule.prefetchesNextBlock { writeNoPrefetch(&assembler) }
     load(.blockTile, to: .rax, &assembler)
     store(.rax, to: .tile, &assembler)

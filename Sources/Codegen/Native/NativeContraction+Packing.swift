@@ -186,3 +186,75 @@ extension NativeContraction {
     }
   }
 }
+
+// MARK: - Rows
+
+extension NativeContraction {
+  /// Copies the block's terms of the right factor to its panels, row by row.
+  func writeRowsCopy(_ assembler: inout Assembler) {
+    let (row, isEmpty, done) = (assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel())
+    let whole = problem.n / tile.columns * tile.columns
+    load(.depth, to: .rcx, &assembler)
+    assembler.emit(.test, .rcx, .rcx)
+    assembler.emit(.je, done)
+    load(.blockColumn, to: .r11, &assembler)
+    writeRightAddress(&assembler)
+    load(.scratch, to: .r10, &assembler)
+    // The columns of whole panels.
+    let isWhole = assembler.makeLabel()
+    load(.endBlockColumn, to: .r14, &assembler)
+    if whole < problem.n {
+      assembler.emit(.cmp, .r14, whole)
+      assembler.emit(.jle, isWhole)
+      assembler.emit(.mov, .r14, whole)
+      assembler.bind(isWhole)
+    }
+    assembler.emit(.sub, .r14, .r11)
+    assembler.bind(row)
+    assembler.emit(.mov, .r8, .r9)
+    assembler.emit(.mov, .r12, .r10)
+    assembler.emit(.mov, .rdx, .r14)
+    if whole < problem.n {
+      assembler.emit(.test, .rdx, .rdx)
+      assembler.emit(.je, isEmpty)
+    }
+    let panel = assembler.makeLabel()
+    assembler.align(to: 32)
+    assembler.bind(panel)
+    writeRowCopy(Panel(columns: tile.columns, width: width), &assembler)
+    assembler.emit(.sub, .rdx, tile.columns)
+    assembler.emit(.jg, panel)
+    if whole < problem.n {
+      assembler.bind(isEmpty)
+      let isInside = assembler.makeLabel()
+      load(.endBlockColumn, to: .rax, &assembler)
+      assembler.emit(.cmp, .rax, whole)
+      assembler.emit(.jle, isInside)
+      writeRowCopy(Panel(columns: problem.n - whole, width: width), &assembler)
+      assembler.bind(isInside)
+    }
+    assembler.emit(.add, .r9, problem.rightStrides.k)
+    assembler.emit(.add, .r10, 4 * tile.columns)
+    assembler.emit(.dec, .rcx)
+    assembler.emit(.jne, row)
+    assembler.bind(done)
+  }
+
+  /// Copies one term of a panel from `r8` to `r12`, asks for the one two rows on, and goes on to the next panel.
+  private func writeRowCopy(_ panel: Panel, _ assembler: inout Assembler) {
+    for column in 0..<panel.vectors {
+      NativeTail.load(
+        vector(column), from: .at(.r8, 4 * width * column), isPartial: panel.isPartial(column),
+        &assembler)
+    }
+    let ahead = 2 * problem.rightStrides.k
+    for line in 0..<(4 * panel.columns + 63) / 64 {
+      assembler.emit(.prefetcht0, .at(.r8, ahead + 64 * line))
+    }
+    for column in 0..<panel.vectors {
+      assembler.emit(.vmovups, .at(.r12, 4 * width * column), vector(column))
+    }
+    assembler.emit(.add, .r8, 4 * panel.columns)
+    assembler.emit(.add, .r12, schedule.panelBytes)
+  }
+}

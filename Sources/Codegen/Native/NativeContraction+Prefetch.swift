@@ -2,7 +2,8 @@
 //
 // The first tile of a block meets all of its panels, one right after the other, faster than memory brings them; the
 // other tiles find them in the cache. With few tiles, the first one's waiting weighs. Behind a product's last block the
-// next product's first is asked for, where each has a right factor of its own.
+// next product's first is asked for, where each has a right factor of its own. Where the first tile does not copy, but
+// rows are copied before it, lines are asked for along rows too.
 //
 // The rows of the next tile are prefetched: each panel asks for some of them.
 //
@@ -94,8 +95,31 @@ extension NativeContraction {
   }
 
   func writePrefetchStep(_ assembler: inout Assembler) {
+    if schedule.copiesRows { return writeRowsPrefetchStep(&assembler) }
     assembler.emit(.prefetcht1, .at(.r12))
     assembler.emit(.add, .r12, .r10)
+  }
+
+  /// Asks for the panel's lines of a later k: rows of the right factor are too far apart for the processor to foresee.
+  func prefetchPanel(_ panel: Panel, _ assembler: inout Assembler) {
+    let ahead = 48 * problem.rightStrides.k
+    for line in 0..<(4 * panel.columns + 63) / 64 {
+      assembler.emit(.prefetcht1, .at(.r9, ahead + distance(ofByte: 64 * line, .inPlace)))
+    }
+  }
+
+  /// Prefetches the next lines of two rows, every 16th term.
+  private func writeRowsPrefetchStep(_ assembler: inout Assembler) {
+    let isBetween = assembler.makeLabel()
+    assembler.emit(.test, .rcx, 15)
+    assembler.emit(.jne, isBetween)
+    let lines = (schedule.blockColumns + schedule.depth - 1) / schedule.depth
+    for line in 0..<lines {
+      assembler.emit(.prefetcht1, .at(.r12, 64 * line))
+      assembler.emit(.prefetcht1, .at(.r12, index: .r10, 64 * line))
+    }
+    assembler.emit(.add, .r12, 64 * lines)
+    assembler.bind(isBetween)
   }
 
   /// Sets `rsi` to the distance from a tile's rows to those behind it that this panel prefetches, or, if the panels
@@ -132,6 +156,12 @@ extension NativeContraction {
   ///
   /// Of packed panels the next is asked for.
   func writeNextPrefetch(_ assembler: inout Assembler) {
+    if schedule.copiesRows {
+      load(.prefetchStep, to: .rax, &assembler)
+      assembler.emit(.add, .rax, .rax)
+      assembler.emit(.add, local(.prefetched), .rax)
+      return
+    }
     assembler.emit(.mov, .eax, problem.isRightPacked ? 64 * schedule.depth : 64)
     assembler.emit(.add, local(.prefetched), .rax)
     guard problem.transposeRight else { return }

@@ -6,7 +6,7 @@ extension NativeContraction {
   func writePanel(_ variant: TileVariant, _ panel: Panel, _ assembler: inout Assembler) {
     let rows = variant.rows
     if schedule.packsRight { load(.panel, to: .r10, &assembler) }
-    if isPackedApart {
+    if isPackedApart, !schedule.copiesRows {
       let isPacked = assembler.makeLabel()
       writeIsPacked(isPacked, &assembler)
       if problem.transposeRight {
@@ -38,9 +38,10 @@ extension NativeContraction {
     writeEnd(rows, panel, &assembler)
   }
 
-  /// Whether panels are packed before products are taken: transposed ones, and those of which tiles leave terms out.
+  /// Whether panels are packed before products are taken: transposed ones, those of which tiles leave terms out, and
+  /// those that are copied row by row.
   private var isPackedApart: Bool {
-    schedule.packsRight && (problem.transposeRight || problem.margins != nil)
+    schedule.packsRight && (problem.transposeRight || problem.margins != nil || schedule.copiesRows)
   }
 
   /// Jumps where a tile before this one has packed the panel.
@@ -199,17 +200,9 @@ extension NativeContraction {
     assembler.emit(.jne, loop)
   }
 
-  /// Asks for the panel's lines of a later k: rows of the right factor are too far apart for the processor to foresee.
-  func prefetchPanel(_ panel: Panel, _ assembler: inout Assembler) {
-    let ahead = 48 * problem.rightStrides.k
-    for line in 0..<(4 * panel.columns + 63) / 64 {
-      assembler.emit(.prefetcht1, .at(.r9, ahead + distance(ofByte: 64 * line, .inPlace)))
-    }
-  }
-
   /// How far behind a panel's first byte another byte of the same term lies: each line of a packed factor is in a panel
   /// of its own.
-  private func distance(ofByte byte: Int, _ source: Source) -> Int {
+  func distance(ofByte byte: Int, _ source: Source) -> Int {
     guard source == .inPlace, problem.isRightPacked else { return byte }
     let line = 4 * ContractionKernel.packedColumns
     return byte / line * problem.rightPanel + byte % line
