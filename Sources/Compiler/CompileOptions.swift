@@ -35,8 +35,9 @@ public struct CompileOptions: Sendable {
   public var minimumStripBytes: Int
   /// The size in bytes from which on a right factor that is the same in every run is packed.
   ///
-  /// For two to six rows it is 16 times as much. Copies are as large as the parameters; sessions that share a state
-  /// share them, and make them again when a parameter has changed.
+  /// For two to six rows it is 16 times as much. Copies are as large as the parameters, of which products of few rows
+  /// and of many may have one each; sessions of a plan that share a state share them, and make them again when a
+  /// parameter has changed.
   public var minimumPackedBytes: Int
   /// The most bytes of memory for everything that lives within one run, `Plan.arenaBytes`; nil means any number.
   ///

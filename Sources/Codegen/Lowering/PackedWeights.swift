@@ -16,7 +16,7 @@ extension LoweredGraph {
   ///
   /// - Parameters:
   ///   - preparation: The kernels that compute what is the same in every run; copying is added to them.
-  ///   - minimumBytes: The size of a factor from which on it is packed for a single row.
+  ///   - minimumBytes: The size of a factor from which on it is packed.
   mutating func packWeights(_ preparation: inout [Kernel], minimumBytes: Int) {
     var isFixed = buffers.map { $0.role == .state }
     for operand in (preparation + kernels).flatMap(\.operands) where operand.access == .write {
@@ -120,7 +120,7 @@ extension ContractionKernel {
 
   /// The terms of a block, of which there is a whole number in all terms and in each chunk.
   ///
-  /// Where they were too few, all terms are one: panels do not lie a power of two apart then.
+  /// Where they were too few, all terms are one: with chunks of a power of two, panels are not that far apart then.
   private var blockTerms: Int {
     let range = ContractionKernel.blockTerms
     if extents.k <= range.upperBound { return extents.k }

@@ -58,6 +58,9 @@ struct ContractionProblem {
     /// Whether places of a run lie side by side.
     var isDense: Bool { length == 1 || step == 4 }
 
+    /// Whether displacements of 32 bits lead from the first run to every other.
+    var isNear: Bool { starts.allSatisfy { abs($0) < 1 << 30 } }
+
     /// The distance in bytes from one run to the next, or nil where runs are not equally far apart.
     var runStep: Int? {
       guard starts.count > 1 else { return 0 }
@@ -120,8 +123,9 @@ struct ContractionProblem {
     if margins == nil, !isSideBySide, !left.summed.isDense { left.summed = left.summed.divided }
     transposeLeft = margins == nil && !left.summed.isDense
     // Terms in several runs are transposed in any case: only that looks for where they are.
-    let isPacked = !right.kept.isEven
-    transposeRight = !isPacked && (n > 1 && right.kept.step != 4 || !right.summed.isEven)
+    // Panels that are packed are read in place.
+    let arePanels = !right.kept.isEven
+    transposeRight = !arePanels && (n > 1 && right.kept.step != 4 || !right.summed.isEven)
     if transposeLeft, !left.kept.isEven {
       // The result's rows stay in order, so only the factors' addresses tell the products apart.
       let outer = first.layout.kept.dropLast()
@@ -187,10 +191,13 @@ struct ContractionProblem {
   var hasReadablePanels: Bool {
     guard isRightPacked else { return true }
     let (panels, blocks) = (right.kept, right.summed)
-    let isWhole = blocks.isEven || blocks.length * blocks.starts.count == k
-    return panels.step == 4 && panels.length == ContractionKernel.packedColumns
-      && panels.runStep != nil && blocks.runStep.map { $0 % blocks.length == 0 } == true
-      && isWhole && (blocks.isEven || margins == nil && (!isCut || chunk % blocks.length == 0))
+    guard panels.step == 4, panels.length == ContractionKernel.packedColumns,
+      panels.runStep.map({ $0 % panels.length == 0 }) == true
+    else { return false }
+    return blocks.isEven
+      || margins == nil && blocks.length * blocks.starts.count == k
+        && blocks.runStep.map { $0 % blocks.length == 0 } == true
+        && (!isCut || chunk % blocks.length == 0)
   }
 
   /// Whether the right factor is too large for second-level caches, so that it pays to ask for it early.

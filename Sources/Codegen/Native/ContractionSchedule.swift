@@ -14,7 +14,7 @@ struct ContractionSchedule {
   /// The most tiles and columns whose sums are put aside together.
   let blockTiles: Int
   let blockColumns: Int
-  /// Whether panels are copied to scratch memory: by the first tile that uses them, or beforehand if transposed.
+  /// Whether panels are copied to scratch memory: by the first tile that uses them, or beforehand.
   let packsRight: Bool
   /// Whether they are copied row by row before the first tile uses any: memory brings a row's lines one behind the
   /// other faster than single lines of many rows.
@@ -105,8 +105,8 @@ struct ContractionSchedule {
     panelBytes = 4 * ((depth + 15) / 16 * 16) * tile.columns + (copiesRows ? 64 : 0)
     let blockBytes = ContractionSchedule.blockBytes(
       problem, packsRight: packsRight, isWide: isWide)
-    // A single tile goes through a packed panel from end to end.
-    let isStream = isSingle && problem.isRightPacked
+    // A single tile goes through a packed panel from end to end, unless it lies in blocks.
+    let isStream = isSingle && problem.isRightPacked && problem.right.summed.isEven
     let blockPanels = isStream ? 1 : min(tile.panelCount, max(1, blockBytes / panelBytes))
     blockColumns = blockPanels * tile.columns
     // Panels, rows and sums share the second-level cache; but what is packed by squares is dear.
@@ -118,7 +118,8 @@ struct ContractionSchedule {
     blockTiles = (tiles + groups - 1) / groups
     parts = tile.parts(of: max(1, problem.n), division.rows, division.columns)
     variants = tile.variants(problem.margins)
-    // A tile prefetches, with each panel, one line of every k or, if panels are transposed, of every column.
+    // A tile prefetches, with each panel, one line of every k or, if panels are transposed, of every column; where rows
+    // are copied, two of them.
     let lines =
       problem.transposeRight
       ? (depth + 15) / 16 * ((blockColumns + depth - 1) / depth) : (blockColumns + 15) / 16

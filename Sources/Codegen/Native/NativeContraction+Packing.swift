@@ -192,11 +192,9 @@ extension NativeContraction {
 extension NativeContraction {
   /// Copies the block's terms of the right factor to its panels, row by row.
   func writeRowsCopy(_ assembler: inout Assembler) {
-    let (row, isEmpty, done) = (assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel())
+    let (row, isEmpty) = (assembler.makeLabel(), assembler.makeLabel())
     let whole = problem.n / tile.columns * tile.columns
     load(.depth, to: .rcx, &assembler)
-    assembler.emit(.test, .rcx, .rcx)
-    assembler.emit(.je, done)
     load(.blockColumn, to: .r11, &assembler)
     writeRightAddress(&assembler)
     load(.scratch, to: .r10, &assembler)
@@ -237,7 +235,6 @@ extension NativeContraction {
     assembler.emit(.add, .r10, 4 * tile.columns)
     assembler.emit(.dec, .rcx)
     assembler.emit(.jne, row)
-    assembler.bind(done)
   }
 
   /// Copies one term of a panel from `r8` to `r12`, asks for the one two rows on, and goes on to the next panel.

@@ -10,7 +10,7 @@
 // What a tile's epilogue reads and stores is prefetched while its last products are taken.
 
 extension NativeContraction {
-  /// Has tiles prefetch nothing new: one line, again and again.
+  /// Has tiles prefetch nothing new: one line, again and again, or those at the start of scratch memory.
   func writeNoPrefetch(_ assembler: inout Assembler) {
     load(.scratch, to: .rax, &assembler)
     store(.rax, to: .prefetched, &assembler)
@@ -113,7 +113,7 @@ extension NativeContraction {
     let isBetween = assembler.makeLabel()
     assembler.emit(.test, .rcx, 15)
     assembler.emit(.jne, isBetween)
-    let lines = (schedule.blockColumns + schedule.depth - 1) / schedule.depth
+    let lines = min(4, (schedule.blockColumns + schedule.depth - 1) / schedule.depth)
     for line in 0..<lines {
       assembler.emit(.prefetcht1, .at(.r12, 64 * line))
       assembler.emit(.prefetcht1, .at(.r12, index: .r10, 64 * line))
@@ -154,7 +154,7 @@ extension NativeContraction {
   /// Goes on to the next line of each k, or, where panels are transposed, of each column, and after the last one to
   /// the columns behind.
   ///
-  /// Of packed panels the next is asked for.
+  /// Of packed panels the next one follows, and where rows are copied, the next two rows.
   func writeNextPrefetch(_ assembler: inout Assembler) {
     if schedule.copiesRows {
       load(.prefetchStep, to: .rax, &assembler)
@@ -162,7 +162,13 @@ extension NativeContraction {
       assembler.emit(.add, local(.prefetched), .rax)
       return
     }
-    assembler.emit(.mov, .eax, problem.isRightPacked ? 64 * schedule.depth : 64)
+    if problem.isRightPacked {
+      load(.prefetchStep, to: .rax, &assembler)
+      assembler.emit(.imul, .rax, .rax, schedule.depth)
+      assembler.emit(.add, local(.prefetched), .rax)
+      return
+    }
+    assembler.emit(.mov, .eax, 64)
     assembler.emit(.add, local(.prefetched), .rax)
     guard problem.transposeRight else { return }
     let isInside = assembler.makeLabel()

@@ -64,9 +64,9 @@ struct NativeContraction {
     guard max(problem.n, problem.k) < 1 << 20, problem.m < 1 << 31,
       problem.rowLength < 1 << 24,
       steps.allSatisfy({ abs($0) < 1 << 25 }),
-      [problem.left.kept, problem.left.summed, problem.right.summed].allSatisfy({ runs in
-        runs.starts.allSatisfy { abs($0) < 1 << 30 }
-      })
+      // So are runs, but not packed panels and their blocks.
+      [problem.left.kept, problem.left.summed].allSatisfy({ $0.isNear }),
+      problem.isRightPacked || problem.right.summed.isNear
     else { return nil }
     schedule = ContractionSchedule(
       problem, isWide: isWide, threads: threads.threads(for: problem.work))
