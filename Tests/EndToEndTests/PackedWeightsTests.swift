@@ -144,6 +144,23 @@ import Testing
       ])
   }
 
+  /// Weights beyond the second-level cache: tiles ask for the next block, of terms or of columns.
+  @Test func farFactorsAgree() throws {
+    let graph = Self.layer(rows: 15, terms: 1024, columns: 272)
+    // Reading in place agrees with the interpreter elsewhere, and is faster than it.
+    let plain = try graph.compile(options: Self.options(disabled: ["pack"]))
+    let expected = try plain.makeSession(seed: 1).run(Self.inputs(plain, seed: 1)).y
+    for backend in Backend.allCases
+    where backend != .portable && backend.runs(on: CPUFeatures.detected) {
+      for threads in 1...2 {
+        let plan = try graph.compile(options: Self.options(threads, backend: backend))
+        #expect(Self.packs(plan) == 1)
+        let found = try plan.makeSession(seed: 1).run(Self.inputs(plan, seed: 1)).y
+        #expect(found.equalsBits(of: expected), "\(backend), \(threads) threads")
+      }
+    }
+  }
+
   /// Windows that overlap, and what is repeated, would be copied many times over.
   @Test func whatWouldGrowIsNot() throws {
     let windows = Graph("windows") { g in

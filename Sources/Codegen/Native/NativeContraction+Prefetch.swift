@@ -156,15 +156,9 @@ extension NativeContraction {
   ///
   /// Of packed panels the next one follows, and where rows are copied, the next two rows.
   func writeNextPrefetch(_ assembler: inout Assembler) {
-    if schedule.copiesRows {
+    if schedule.copiesRows || problem.isRightPacked {
       load(.prefetchStep, to: .rax, &assembler)
-      assembler.emit(.add, .rax, .rax)
-      assembler.emit(.add, local(.prefetched), .rax)
-      return
-    }
-    if problem.isRightPacked {
-      load(.prefetchStep, to: .rax, &assembler)
-      assembler.emit(.imul, .rax, .rax, schedule.depth)
+      assembler.emit(.imul, .rax, .rax, schedule.copiesRows ? 2 : schedule.depth)
       assembler.emit(.add, local(.prefetched), .rax)
       return
     }

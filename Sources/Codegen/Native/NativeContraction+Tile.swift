@@ -6,7 +6,7 @@ extension NativeContraction {
   func writePanel(_ variant: TileVariant, _ panel: Panel, _ assembler: inout Assembler) {
     let rows = variant.rows
     if schedule.packsRight { load(.panel, to: .r10, &assembler) }
-    if isPackedApart, !schedule.copiesRows {
+    if isPackedApart {
       let isPacked = assembler.makeLabel()
       writeIsPacked(isPacked, &assembler)
       if problem.transposeRight {
@@ -38,10 +38,10 @@ extension NativeContraction {
     writeEnd(rows, panel, &assembler)
   }
 
-  /// Whether panels are packed before products are taken: transposed ones, those of which tiles leave terms out, and
-  /// those that are copied row by row.
+  /// Whether the first tile packs a panel before it takes products: transposed ones, and those of which tiles leave
+  /// terms out.
   private var isPackedApart: Bool {
-    schedule.packsRight && (problem.transposeRight || problem.margins != nil || schedule.copiesRows)
+    schedule.packsRight && (problem.transposeRight || problem.margins != nil)
   }
 
   /// Jumps where a tile before this one has packed the panel.
@@ -84,7 +84,7 @@ extension NativeContraction {
       writeRightAddress(&assembler)
       return writeTermsAndFetch(variant, panel, .inPlace, &assembler)
     }
-    guard !isPackedApart, tile.count > 1 else {
+    guard !isPackedApart, !schedule.copiesRows, tile.count > 1 else {
       assembler.emit(.mov, .r9, .r10)
       return writeTermsAndFetch(variant, panel, .packed, &assembler)
     }
