@@ -1,4 +1,4 @@
-/// How much a processor keeps close at hand, in bytes; tile sizes are chosen by it.
+/// How much a processor keeps close at hand, in bytes; blocks of products are chosen by it.
 ///
 /// A plain value: what the running processor has is found out by the runtime.
 package struct CacheSizes: Hashable, Sendable, Codable {

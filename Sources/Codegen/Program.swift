@@ -49,6 +49,8 @@ extension Program {
     package var poison: Bool
     /// What executes the kernels.
     package var backend: Backend
+    /// What the processor keeps close at hand.
+    package var caches: CacheSizes
     /// From how many bytes on a right factor that is the same in every run is packed.
     package var minimumPackedBytes: Int
     /// Whether kernels may change places to need less memory.
@@ -64,7 +66,7 @@ extension Program {
 
     /// Creates options.
     package init(
-      threads: Int, minimumWorkPerThread: Int, poison: Bool, backend: Backend,
+      threads: Int, minimumWorkPerThread: Int, poison: Bool, backend: Backend, caches: CacheSizes,
       minimumPackedBytes: Int = .max, orders: Bool = true, bundles: Bool = true,
       minimumTappedBytes: Int = .max, minimumStripBytes: Int = .max, waves: Bool = true
     ) {
@@ -72,6 +74,7 @@ extension Program {
       self.minimumWorkPerThread = minimumWorkPerThread
       self.poison = poison
       self.backend = backend
+      self.caches = caches
       self.minimumPackedBytes = minimumPackedBytes
       self.orders = orders
       self.bundles = bundles
@@ -98,7 +101,7 @@ extension Program {
         : NativeCode(
           lowered.kernels, streamed: memory.streamedOperands(of: lowered.kernels),
           features: options.backend.requiredFeatures, threads: options.threads,
-          minimumWork: options.minimumWorkPerThread, times: &kernelTimes)
+          minimumWork: options.minimumWorkPerThread, caches: options.caches, times: &kernelTimes)
     }
     times.adopt(kernelsOf: kernelTimes)
     self.init(

@@ -55,7 +55,7 @@ private struct Compilation {
     let fuses = !options.disabled.contains("fuse")
     let programOptions = Program.Options(
       threads: threads, minimumWorkPerThread: options.minimumWorkPerThread,
-      poison: options.poison, backend: backend,
+      poison: options.poison, backend: backend, caches: options.caches ?? .detected,
       minimumPackedBytes:
         prepares && !options.disabled.contains("pack") ? options.minimumPackedBytes : .max,
       orders: !options.disabled.contains("order"),

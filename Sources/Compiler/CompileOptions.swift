@@ -48,6 +48,8 @@ public struct CompileOptions: Sendable {
   public var backend: Backend?
   /// Whether the graph after each pass is kept in `Plan.snapshots`.
   public var keepsSnapshots: Bool
+  /// The caches that machine code is written for; nil means this machine's.
+  package var caches: CacheSizes?
 
   /// Creates options; the defaults are those of an ordinary compile.
   public init(

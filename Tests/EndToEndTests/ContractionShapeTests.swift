@@ -109,14 +109,18 @@ import Testing
     return inputs
   }
 
-  /// Compiles for every backend with machine code, of which all kernels must have some.
+  /// Compiles for every backend with machine code, of which all kernels must have some; now and then for caches so small
+  /// that all is far.
   private func nativePlans(
     _ graph: Graph, _ shape: Shape, _ seed: UInt64
   ) throws -> [(Backend, Plan)] {
     try Backend.allCases.filter { $0 != .portable && $0.runs(on: CPUFeatures.detected) }.map {
-      let plan = try graph.compile(
-        options: CompileOptions(
-          threads: 1 + Int(seed % 4), poison: seed % 2 == 0, minimumWorkPerThread: 1, backend: $0))
+      var options = CompileOptions(
+        threads: 1 + Int(seed % 4), poison: seed % 2 == 0, minimumWorkPerThread: 1, backend: $0)
+      if seed % 3 == 0 {
+        options.caches = CacheSizes(level1: 1 << 10, level2: 8 << 10, level3: 0, line: 64)
+      }
+      let plan = try graph.compile(options: options)
       #expect(plan.program.native?.kernels.contains { $0 == nil } == false, "\(shape)")
       return ($0, plan)
     }

@@ -138,7 +138,7 @@ struct ContractionEpilogue {
       return asksForResults && !streamsResults ? .prefetchw : nil
     }
     let bytes = zip(streams, prefetches).reduce(0) { $0 + ($1.1 == nil ? 0 : $1.0.byteCount) }
-    asksForMuch = bytes * problem.batch * problem.m * problem.n > 1 << 19
+    asksForMuch = bytes * problem.batch * problem.m * problem.n > problem.level2 / 2
   }
 
   /// Returns whether a program divides or takes roots, needs nothing but vectors, addresses and sums for it, and stores

@@ -32,6 +32,10 @@ struct ContractionProblem {
   /// element's channels. In sums over windows, rows are in the runs that tiles are cut from, or all even, and terms in
   /// one as long as an image has windows; where those are is in a table.
   let margins: WindowMargins?
+  /// The bytes of the second-level cache, for which blocks are chosen.
+  ///
+  /// Some virtual machines claim to have more than there is, and blocks for more than this have not been measured.
+  let level2: Int
 
   /// Where a factor's elements are, in bytes.
   struct Factor {
@@ -85,7 +89,8 @@ struct ContractionProblem {
 
   /// Finds what a kernel asks for with vectors of a width, or nothing where windows reach outside in a way that no
   /// generator knows.
-  init?(_ kernel: ContractionKernel, width: Int) {
+  init?(_ kernel: ContractionKernel, width: Int, caches: CacheSizes) {
+    level2 = min(caches.level2, 1 << 20)
     narrow = NarrowGroups(kernel, width: width)
     let kernel = narrow?.joined(kernel) ?? kernel
     let extents = kernel.extents
@@ -200,12 +205,12 @@ struct ContractionProblem {
         && (!isCut || chunk % blocks.length == 0)
   }
 
-  /// Whether the right factor is too large for second-level caches, so that it pays to ask for it early.
-  var isRightLarge: Bool { 4 * n * k > 1 << 20 }
+  /// Whether the right factor is too large for the second-level cache, so that it pays to ask for it early.
+  var isRightLarge: Bool { 4 * n * k > level2 }
 
   /// Whether each product has a right factor of its own, of some size, and all of them are too large.
   var hasManyRights: Bool {
-    nextRight != 0 && 4 * n * k >= 1 << 16 && batch > (1 << 20) / (4 * n * k)
+    nextRight != 0 && 4 * n * k >= 1 << 16 && batch > level2 / (4 * n * k)
   }
 
   /// Whether panels of the right factor come from beyond the second-level cache.

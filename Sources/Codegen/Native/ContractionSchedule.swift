@@ -23,6 +23,8 @@ struct ContractionSchedule {
   let panelBytes: Int
   /// What of the left factor a tile copies to scratch memory before it reads it.
   let leftPacking: LeftPacking
+  /// How many tiles' columns are copied at once, if they are copied before the first of them runs.
+  let copiedTiles: Int?
   /// Where in each block of k the terms of a row that is copied lie, if that is the same for all blocks.
   let pieces: [Piece]?
   /// Whether several tiles read packed panels whose blocks, of terms and of columns, lie one behind the other.
@@ -69,7 +71,9 @@ struct ContractionSchedule {
       problem, isWide: isWide, rowParts: division.rows, columnParts: division.columns)
     let isSingle = tile.count == 1
     packsRight = ContractionSchedule.packsRight(problem, tile)
-    leftPacking = LeftPacking(problem, tile)
+    leftPacking = LeftPacking(problem, tile, isWide: isWide)
+    copiedTiles =
+      isWide || leftPacking != .columns ? nil : tile.runCount == tile.count ? 8 : 1
     copiesRows =
       packsRight && !isWide && problem.isRightFar && !problem.transposeRight
       && problem.margins == nil && tile.count > 1
@@ -102,15 +106,16 @@ struct ContractionSchedule {
     hasSeveralBlocks = blocks > 1
     isDeep = blocks > 1 || problem.isCut
     // Where rows are copied, a line more keeps the panels apart in the cache.
-    panelBytes = 4 * ((depth + 15) / 16 * 16) * tile.columns + (copiesRows ? 64 : 0)
+    let rowPadding = copiesRows ? 64 : 0
+    panelBytes = 4 * ((depth + 15) / 16 * 16) * tile.columns + rowPadding
     let blockBytes = ContractionSchedule.blockBytes(
       problem, packsRight: packsRight, isWide: isWide)
     // A single tile goes through a packed panel from end to end, unless it lies in blocks.
     let isStream = isSingle && problem.isRightPacked && problem.right.summed.isEven
-    let blockPanels = isStream ? 1 : min(tile.panelCount, max(1, blockBytes / panelBytes))
+    let blockPanels =
+      isStream ? 1 : min(tile.panelCount, max(1, blockBytes / (panelBytes - rowPadding)))
     blockColumns = blockPanels * tile.columns
-    // Panels, rows and sums share the second-level cache; but what is packed by squares is dear.
-    let sumBytes = problem.transposeRight ? 1024 << 10 : 512 << 10
+    let sumBytes = ContractionSchedule.sumBytes(problem, packsRight: packsRight, isWide: isWide)
     let areas = hasSeveralBlocks && problem.isCut ? 2 : 1
     let kept = max(1, sumBytes / (areas * blockPanels * tile.byteCount))
     let tiles = (tile.count + division.rows - 1) / division.rows
@@ -141,15 +146,26 @@ struct ContractionSchedule {
   /// Whether tiles prefetch what the next block will read.
   var prefetchesNextBlock: Bool { prefetchingTiles > 0 }
 
-  /// Returns how much of the right factor the second-level cache is to hold beside rows and sums: processors without
-  /// AVX-512 have 256 or 512 KiB.
+  /// Returns how much of the right factor the second-level cache is to hold beside rows and sums.
   private static func blockBytes(
     _ problem: ContractionProblem, packsRight: Bool, isWide: Bool
   ) -> Int {
-    if packsRight { return (isWide ? 512 : 256) << 10 }
-    if problem.isRightPacked { return (isWide ? 512 : 128) << 10 }
+    let half = problem.level2 / 2
+    if packsRight { return half }
+    if problem.isRightPacked { return isWide ? half : half / 2 }
     // Windows that reach outside make many tiles, each of which meets all panels of the block.
-    return problem.margins == nil ? Int.max : 256 << 10
+    return problem.margins == nil ? Int.max : half / 2
+  }
+
+  /// Returns how many bytes of sums are put aside together; for the next ones, panels are copied again.
+  ///
+  /// Panels, rows and sums share the second-level cache. But what is packed by squares is dear, and with 256-bit
+  /// vectors any copy is: sums that come from the third level cost less.
+  private static func sumBytes(
+    _ problem: ContractionProblem, packsRight: Bool, isWide: Bool
+  ) -> Int {
+    if packsRight, !isWide { return 4 * problem.level2 }
+    return packsRight && problem.transposeRight ? problem.level2 : problem.level2 / 2
   }
 
   /// Whether it pays to copy panels, which tiles then read side by side.
@@ -182,13 +198,17 @@ struct ContractionSchedule {
 
 extension ContractionSchedule.LeftPacking {
   /// Decides for a tile's rows, each of which is read once for every panel.
-  fileprivate init(_ problem: ContractionProblem, _ tile: ContractionTile) {
+  fileprivate init(_ problem: ContractionProblem, _ tile: ContractionTile, isWide: Bool) {
     let summed = problem.left.summed
     if problem.narrow != nil {
       self = .none
     } else if problem.transposeLeft {
       let isShort = !summed.isEven && summed.length < 4
-      self = isShort || tile.count > 1 && isCrowding(problem.leftStrides.k / 2) ? .columns : .none
+      // A tile of few rows uses less than half of each line, and many lines leave no room for the panel.
+      let isCopied =
+        isCrowding(problem.leftStrides.k / 2)
+        || !isWide && tile.panelCount > 4 && min(problem.k, problem.chunk) > 64
+      self = isShort || tile.count > 1 && isCopied ? .columns : .none
     } else {
       self = problem.isGathered ? .rows : .none
     }
@@ -220,7 +240,7 @@ extension ContractionProblem {
   /// A tile reads its rows side by side, each of them a short stream that the processor does not foresee.
   fileprivate var hasFarRows: Bool {
     margins == nil && narrow == nil && !transposeLeft && left.kept.isEven && left.summed.isEven
-      && left.kept.step >= max(64, 4 * k) && k > 0 && m > 0 && batch > (1 << 19) / (4 * m * k)
+      && left.kept.step >= max(64, 4 * k) && k > 0 && m > 0 && batch > level2 / 2 / (4 * m * k)
   }
 
   /// The rows from which a tile may be cut: all, or those of a run where rows are read in place.

@@ -35,10 +35,11 @@ extension NativeCode {
   ///   - features: The processor's extensions it may use.
   ///   - threads: The number of threads that work is divided among.
   ///   - minimumWork: Work below which another thread does not pay, in scalar operations.
+  ///   - caches: What the processor keeps close at hand: blocks of contractions are chosen by it.
   ///   - times: Receives the time each kernel takes to write.
   package init(
     _ kernels: [Kernel], streamed: [Set<Int>] = [], features: CPUFeatures, threads: Int = 1,
-    minimumWork: Int = 1, times: inout CodegenTimes
+    minimumWork: Int = 1, caches: CacheSizes, times: inout CodegenTimes
   ) {
     let threads = ThreadShare(count: threads, minimumWork: minimumWork)
     let isWide = features.isSuperset(of: .avx512Backend)
@@ -58,7 +59,7 @@ extension NativeCode {
           if first < self.kernels.count {
             self.kernels.append(self.kernels[first])
           } else {
-            append(part, streamed, features, isWide: isWide, threads)
+            append(part, streamed, features, isWide: isWide, threads, caches)
           }
         }
       }
@@ -91,12 +92,12 @@ extension NativeCode {
   /// Writes the code of one kernel behind the others, if there is a generator for it.
   private mutating func append(
     _ kernel: Kernel, _ streamed: Set<Int>, _ features: CPUFeatures, isWide: Bool,
-    _ threads: ThreadShare
+    _ threads: ThreadShare, _ caches: CacheSizes
   ) {
     var assembler = Assembler(features: features)
     guard
       var native = NativeCode.write(
-        kernel, streamed, isWide: isWide, threads, to: &assembler)
+        kernel, streamed, isWide: isWide, threads, caches, to: &assembler)
     else { return kernels.append(nil) }
     while bytes.count % 64 != 0 { bytes.append(0xcc) }
     native.offset = bytes.count
@@ -107,7 +108,7 @@ extension NativeCode {
 
   private static func write(
     _ kernel: Kernel, _ streamed: Set<Int>, isWide: Bool, _ threads: ThreadShare,
-    to assembler: inout Assembler
+    _ caches: CacheSizes, to assembler: inout Assembler
   ) -> NativeKernel? {
     switch kernel.body {
     case .loop(let loop):
@@ -116,7 +117,8 @@ extension NativeCode {
       )?.write(to: &assembler)
     case .contraction(let contraction):
       NativeContraction(
-        contraction, faultCell: kernel.operands.count, streamed: streamed, isWide: isWide, threads
+        contraction, faultCell: kernel.operands.count, streamed: streamed, isWide: isWide, threads,
+        caches
       )?.write(to: &assembler)
     case .scatter(let scatter):
       NativeScatter(scatter, faultCell: kernel.operands.count, isWide: isWide)?

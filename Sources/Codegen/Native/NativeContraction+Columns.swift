@@ -6,6 +6,9 @@ import DescentGraph
 // A tile reads a line or two of the factor for each term, far apart, which the processor does not foresee. It would
 // wait for them with its first panel, or with the copy. So all panels of the tile before ask for a share of them, or
 // copy it, each term as late as the others allow: few lines a page apart find room in a cache.
+//
+// With 256-bit vectors a tile has less than half of a line's rows. There the columns of several tiles are copied at
+// once, so that each line is read once, and the lines of a term one behind the other.
 
 extension ContractionSchedule {
   /// Whether tiles fetch the next one's columns.
@@ -13,21 +16,26 @@ extension ContractionSchedule {
     guard problem.transposeLeft, problem.left.summed.isEven, problem.narrow == nil, tile.count > 1
     else { return false }
     // What stays in the second-level cache need not be asked for.
-    return leftPacking == .columns || 4 * problem.m * problem.k > 512 << 10
+    return leftPacking == .columns
+      ? copiedTiles == nil : 4 * problem.m * problem.k > problem.level2 / 2
   }
 }
 
 extension NativeContraction {
   private var copiesColumns: Bool { schedule.leftPacking == .columns }
-  /// The bytes of a tile's copied columns.
-  private var copyBytes: Int { schedule.depth * tileStrides.k }
-  /// The bytes of scratch memory for copied columns: of this tile, and of the next.
-  var columnBytes: Int { (fetchesColumns ? 2 : 1) * copyBytes }
+  /// The bytes from a tile's copied columns to the next one's; a line more keeps those of several apart in the cache.
+  private var copyBytes: Int {
+    schedule.depth * tileStrides.k + (schedule.copiedTiles == nil ? 0 : 64)
+  }
+  /// The bytes of scratch memory for copied columns: of this tile and the next, or of several.
+  var columnBytes: Int { (schedule.copiedTiles ?? (fetchesColumns ? 2 : 1)) * copyBytes }
 
   /// Finds the columns that a tile reads for this block of k, from `r8` on, and sets `r8` to where its products do: a
   /// copy, if there is one, of which the tile before may have made a part.
-  func writeColumns(_ rows: Int, _ assembler: inout Assembler) {
+  func writeColumns(_ variant: TileVariant, _ assembler: inout Assembler) {
+    if let tiles = schedule.copiedTiles { return writeCopiedTiles(tiles, variant, &assembler) }
     guard copiesColumns || fetchesColumns else { return }
+    let rows = variant.rows
     assembler.emit(.mov, .rsi, .r8)
     if copiesColumns {
       load(.tile, to: .rax, &assembler)
@@ -76,8 +84,47 @@ extension NativeContraction {
     assembler.emit(.add, register, .rdx)
   }
 
+  /// Copies the columns of this tile and of some behind it that have as many rows, if a tile before has not copied
+  /// this one's, and sets `r8` to where they are.
+  private func writeCopiedTiles(
+    _ tiles: Int, _ variant: TileVariant, _ assembler: inout Assembler
+  ) {
+    let (isCopied, isWhole) = (assembler.makeLabel(), assembler.makeLabel())
+    load(.tile, to: .rax, &assembler)
+    assembler.emit(.cmp, .rax, local(.endCopied))
+    assembler.emit(.jl, isCopied)
+    store(.rax, to: .firstCopied, &assembler)
+    assembler.emit(.lea, .rdx, .at(.rax, tiles))
+    let isBelow = assembler.makeLabel()
+    assembler.emit(.cmp, .rdx, local(.endBlockTile))
+    assembler.emit(.jle, isBelow)
+    load(.endBlockTile, to: .rdx, &assembler)
+    assembler.bind(isBelow)
+    if tiles > 1 {
+      assembler.emit(.cmp, .rdx, variant.places.upperBound)
+      assembler.emit(.jle, isWhole)
+      assembler.move(variant.places.upperBound, to: .rdx)
+    }
+    assembler.bind(isWhole)
+    store(.rdx, to: .endCopied, &assembler)
+    assembler.emit(.sub, .rdx, .rax)
+    assembler.emit(.mov, .r12, .rdx)
+    load(.depth, to: .rcx, &assembler)
+    load(.scratch, to: .r9, &assembler)
+    assembler.emit(.add, .r9, leftOffset)
+    writeColumnPacking(variant.rows, &assembler)
+    load(.tile, to: .rax, &assembler)
+    assembler.bind(isCopied)
+    assembler.emit(.sub, .rax, local(.firstCopied))
+    assembler.emit(.imul, .rax, .rax, copyBytes)
+    load(.scratch, to: .r8, &assembler)
+    assembler.emit(.add, .r8, leftOffset)
+    assembler.emit(.add, .r8, .rax)
+  }
+
   /// Copies the columns of `rcx` terms, from `r8` to `r9`, or, where terms are not equally far apart, of all of the
-  /// block; overwrites these and `rdx`, and then `rax`, `rbx`, `rdi` and `r15` too.
+  /// block; overwrites these and `rdx`, and then `rax`, `rbx`, `rdi` and `r15` too, and of several tiles, whose number
+  /// is in `r12`, `r13` and `r14`.
   private func writeColumnPacking(_ rows: Int, _ assembler: inout Assembler) {
     let done = assembler.makeLabel()
     assembler.emit(.test, .rcx, .rcx)
@@ -86,13 +133,44 @@ extension NativeContraction {
     let mask: Register = isWide ? .k(2) : .ymm(1)
     writeMask(rows, mask, &assembler)
     let runs = problem.left.summed
+    let copy = { (address: Register, assembler: inout Assembler) in
+      if schedule.copiedTiles == nil {
+        writeCopies(at: address, mask, &assembler)
+      } else {
+        writeCopiesOfSeveral(rows, at: address, mask, &assembler)
+      }
+    }
     if runs.isEven {
-      writeCopies(at: .r8, mask, &assembler)
+      copy(.r8, &assembler)
     } else {
       assembler.emit(.lea, .rbx, .constant(runTable(runs, &assembler)))
-      walkRuns(from: .r8, &assembler) { writeCopies(at: .rax, mask, &$0) }
+      walkRuns(from: .r8, &assembler) { copy(.rax, &$0) }
     }
     assembler.bind(done)
+  }
+
+  /// Copies the columns of `rcx` neighbouring terms, of `r12` tiles, to `r9`.
+  private func writeCopiesOfSeveral(
+    _ rows: Int, at address: Register, _ mask: Register, _ assembler: inout Assembler
+  ) {
+    let (term, tile) = (assembler.makeLabel(), assembler.makeLabel())
+    assembler.bind(term)
+    assembler.emit(.mov, .r13, address)
+    assembler.emit(.mov, .r14, .r9)
+    assembler.emit(.mov, .rdx, .r12)
+    assembler.bind(tile)
+    // Of lines a page apart no more find room in the first-level cache.
+    assembler.emit(.prefetcht0, .at(.r13, 5 * problem.leftStrides.k))
+    assembler.emit(.vmaskmovps, vector(0), mask, .at(.r13))
+    assembler.emit(.vmovups, .at(.r14), vector(0))
+    assembler.emit(.add, .r13, 4 * rows)
+    assembler.emit(.add, .r14, copyBytes)
+    assembler.emit(.dec, .rdx)
+    assembler.emit(.jne, tile)
+    assembler.emit(.add, address, problem.leftStrides.k)
+    assembler.emit(.add, .r9, tileStrides.k)
+    assembler.emit(.dec, .rcx)
+    assembler.emit(.jne, term)
   }
 
   /// Copies the columns of `rcx` neighbouring terms to `r9`.
@@ -107,11 +185,7 @@ extension NativeContraction {
       assembler.emit(.jl, rest)
       for term in 0..<count {
         let source = Memory.at(address, term * k)
-        if isWide {
-          assembler.emit(.vmovups, vector(0), source, mask: .zeroing(mask))
-        } else {
-          assembler.emit(.vmaskmovps, vector(0), mask, source)
-        }
+        assembler.emit(.vmovups, vector(0), source, mask: .zeroing(mask))
         let ahead = (24 + term) * k
         if problem.left.summed.isEven {
           assembler.emit(.prefetcht1, .at(address, ahead))
@@ -156,35 +230,25 @@ extension NativeContraction {
     assembler.bind(done)
   }
 
-  /// Has `k2`, or what `rbx` is the address of, select the columns of the tile behind this one; overwrites `rax`
-  /// and `rdx`.
+  /// Has `k2` select the columns of the tile behind this one; overwrites `rax` and `rdx`.
   private func writeNextMask(_ assembler: inout Assembler) {
     let isShort = assembler.makeLabel()
-    if isWide {
-      assembler.emit(.mov, .edx, (1 << tile.height) - 1)
-    } else {
-      let masks = laneMask(tile.height) + laneMask(tile.tallest)
-      assembler.emit(.lea, .rbx, .constant(assembler.constant(masks)))
-    }
+    assembler.emit(.mov, .edx, (1 << tile.height) - 1)
     if tile.tallCount > 0 {
       load(.tile, to: .rax, &assembler)
       assembler.emit(.cmp, .rax, tile.tallCount - 1)
       assembler.emit(.jge, isShort)
-      if isWide {
-        assembler.emit(.mov, .edx, (1 << tile.tallest) - 1)
-      } else {
-        assembler.emit(.add, .rbx, 4 * width)
-      }
+      assembler.emit(.mov, .edx, (1 << tile.tallest) - 1)
     }
     assembler.bind(isShort)
-    if isWide { assembler.emit(.kmovw, .k(2), .edx) }
+    assembler.emit(.kmovw, .k(2), .edx)
   }
 
   /// With one in about as many terms as there are panels, fetches one for the next tile; overwrites registers whose
   /// part in this term is over.
   ///
   /// `r13` terms are left, `r14` is where the next one's columns are, and `r15` where they are copied.
-  func writeFetchStep(_ rows: Int, _ assembler: inout Assembler) {
+  func writeFetchStep(_ assembler: inout Assembler) {
     let (last, step) = (4 * (tile.tallest - 1), problem.leftStrides.k)
     // A loop that stops for the epilogue's rows is several, each with terms enough for one.
     let panels = schedule.blockColumns / tile.columns
@@ -202,13 +266,7 @@ extension NativeContraction {
       let ahead = (period > 4 ? 4 : 16) * step
       assembler.emit(.prefetcht1, .at(.r14, ahead))
       assembler.emit(.prefetcht1, .at(.r14, ahead + last))
-      if isWide {
-        assembler.emit(.vmovups, copy, .at(.r14), mask: .zeroing(.k(2)))
-      } else {
-        let mask = vector(rows == 1 ? panelRegister(0) - 1 : factorRegister(0))
-        assembler.emit(.vmovups, mask, .at(.rbx))
-        assembler.emit(.vmaskmovps, copy, mask, .at(.r14))
-      }
+      assembler.emit(.vmovups, copy, .at(.r14), mask: .zeroing(.k(2)))
       assembler.emit(.vmovups, .at(.r15), copy)
       assembler.emit(.add, .r15, tileStrides.k)
     } else {

@@ -232,6 +232,7 @@ extension NativeContraction {
       store(.rax, to: .panelSums, &assembler)
     }
     if schedule.copiesRows { writeRowsCopy(&assembler) }
+    if schedule.copiedTiles != nil { set(.endCopied, to: 0, &assembler) }
     if schedule.prefetchesNextBlock { writeNoPrefetch(&assembler) }
     load(.blockTile, to: .rax, &assembler)
     store(.rax, to: .tile, &assembler)
@@ -259,7 +260,7 @@ extension NativeContraction {
 
   /// Runs tile `rax` of a run of rows over the panels of the block.
   private func writeTile(_ variant: TileVariant, _ assembler: inout Assembler) {
-    writeRow(variant.rows, &assembler)
+    writeRow(variant, &assembler)
     if schedule.packsRight {
       load(.scratch, to: .rax, &assembler)
       store(.rax, to: .panel, &assembler)
@@ -289,7 +290,8 @@ extension NativeContraction {
 
   /// Sets the first row of tile `rax` of its run, tile·height and one later for each taller tile before it, and where
   /// this block of k begins there.
-  private func writeRow(_ rows: Int, _ assembler: inout Assembler) {
+  private func writeRow(_ variant: TileVariant, _ assembler: inout Assembler) {
+    let rows = variant.rows
     assembler.move(rows, to: .rcx)
     assembler.emit(.imul, .rax, .rcx)
     if rows == tile.height, tile.tallCount > 0 { assembler.emit(.add, .rax, tile.tallCount) }
@@ -307,7 +309,7 @@ extension NativeContraction {
       assembler.emit(.imul, .rcx, local(.start))
       assembler.emit(.add, .r8, .rcx)
     }
-    if problem.transposeLeft { writeColumns(rows, &assembler) }
+    if problem.transposeLeft { writeColumns(variant, &assembler) }
     store(.r8, to: .tileLeft, &assembler)
     if schedule.rowsAhead > 0 {
       set(.rowsAhead, to: rows * problem.leftStrides.m, &assembler)

@@ -192,7 +192,7 @@ extension NativeContraction {
           .vfmadd231ps, vector(sum(row, column, panel)), factor, vector(panelRegister(column)))
       }
     }
-    if fetches { writeFetchStep(rows, &assembler) }
+    if fetches { writeFetchStep(&assembler) }
     writeNextTerm(&assembler)
     assembler.emit(.add, .r9, source == .packed ? 4 * tile.columns : problem.rightStrides.k)
     if source == .packing { assembler.emit(.add, .r10, 4 * tile.columns) }

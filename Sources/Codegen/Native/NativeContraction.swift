@@ -44,9 +44,10 @@ struct NativeContraction {
   /// operands may pass the caches by.
   init?(
     _ kernel: ContractionKernel, faultCell: Int, streamed: Set<Int>, isWide: Bool,
-    _ threads: ThreadShare
+    _ threads: ThreadShare, _ caches: CacheSizes
   ) {
-    guard let problem = ContractionProblem(kernel, width: isWide ? 16 : 8) else { return nil }
+    guard let problem = ContractionProblem(kernel, width: isWide ? 16 : 8, caches: caches)
+    else { return nil }
     self.kernel = kernel
     self.isWide = isWide
     self.problem = problem
@@ -136,7 +137,7 @@ extension NativeContraction {
     case endsChunk, isLast, rightBlock, sums, leftRun, leftPlace, rightRun, rightPlace, images
     // Of the tile.
     case tile, tileRun, lineMask, firstRun, lastRun, row, tileLeft, nextRows, nextColumns
-    case nextCopy, termsToFetch, rowsAhead, panel, panelSums
+    case nextCopy, termsToFetch, firstCopied, endCopied, rowsAhead, panel, panelSums
     // Of the next block.
     case prefetched, prefetchStep, prefetchLines
     // Of the epilogue: rows that it has not finished; terms that are left, and how many of them are taken before it

@@ -117,7 +117,7 @@ import Testing
       let streamed = aligned.filter { _ in choices.chance(30) }.map { random.inputs.count + $0 }
       let code = NativeCode(
         [random.kernel], streamed: [Set(streamed)], features: features,
-        threads: choices.int(1...4), times: &times)
+        threads: choices.int(1...4), caches: caches(&choices), times: &times)
       guard let native = code.kernels[0] else { return false }
       let executable = try ExecutableMemory(code.bytes)
       let shared = random.inputs.count + random.outputs.count
@@ -147,6 +147,13 @@ import Testing
         }
       }
       return true
+    }
+
+    /// A processor's caches, or some so small that all is far.
+    private func caches(_ choices: inout SplitMix64) -> CacheSizes {
+      var caches = CacheSizes.modest
+      caches.level2 = choices.chance(50) ? 1 << choices.int(10...16) : 1 << choices.int(18...20)
+      return caches
     }
 
     /// Cuts units into a few slices, or each from all others.
