@@ -7,8 +7,9 @@ import DescentCodegen
 package enum LimitKernel: Hashable, Sendable {
   /// Fused multiply-adds between registers; one pass is `fusedPerPass` instructions.
   case multiplyAdd
-  /// Loads from the first array.
-  case read
+  /// Loads from the first array, from its beginning to its end or from four parts side by side: memory brings several
+  /// streams faster than one, since the processor foresees each by itself.
+  case read(isStriped: Bool)
   /// Stores to the first array; streaming ones pass by the caches.
   case write(isStreaming: Bool)
   /// a = b + 3 · c, the arrays being a, b and c in this order.
@@ -49,6 +50,11 @@ package enum LimitKernel: Hashable, Sendable {
         assembler.emit(.mov, .gpr(8 + index), .at(.rdi, 8 * index))
       }
       assembler.emit(.mov, .rax, .rdx)
+      if self == .read(isStriped: true) {
+        assembler.emit(.mov, .rcx, .rdx)
+        assembler.emit(.shr, .rcx, 2)
+        assembler.emit(.lea, .r9, .at(.r8, index: .rcx, scale: 2))
+      }
       writeSweep(vector, step: vectorBits / 8, &assembler)
     }
     assembler.emit(.dec, .rsi)
@@ -59,6 +65,8 @@ package enum LimitKernel: Hashable, Sendable {
   }
 
   /// Writes one sweep over `rax` bytes of the arrays at `r8`, `r9` and `r10`.
+  ///
+  /// Parts of a single array are at `r8` and `r9`, and `rcx` bytes behind each.
   private func writeSweep(
     _ vector: (Int) -> Register, step: Int, _ assembler: inout Assembler
   ) {
@@ -70,7 +78,12 @@ package enum LimitKernel: Hashable, Sendable {
       let first = Memory.at(.r8, offset)
       switch self {
       case .multiplyAdd: break
-      case .read: assembler.emit(.vmovups, vector(number), first)
+      case .read(false): assembler.emit(.vmovups, vector(number), first)
+      case .read(true):
+        let (part, place) = offset.quotientAndRemainder(dividingBy: Self.blockBytes / 4)
+        let base: Register = part < 2 ? .r8 : .r9
+        let source: Memory = part % 2 == 0 ? .at(base, place) : .at(base, index: .rcx, place)
+        assembler.emit(.vmovups, vector(number), source)
       case .write(let isStreaming):
         assembler.emit(isStreaming ? .vmovntps : .vmovups, first, vector(15))
       case .triad(let isStreaming):
@@ -79,7 +92,9 @@ package enum LimitKernel: Hashable, Sendable {
         assembler.emit(isStreaming ? .vmovntps : .vmovups, first, vector(number))
       }
     }
-    for index in 0..<arrayCount { assembler.emit(.add, .gpr(8 + index), Self.blockBytes) }
+    let (addresses, step) =
+      self == .read(isStriped: true) ? (2, Self.blockBytes / 4) : (arrayCount, Self.blockBytes)
+    for index in 0..<addresses { assembler.emit(.add, .gpr(8 + index), step) }
     assembler.emit(.sub, .rax, Self.blockBytes)
     assembler.emit(.jne, block)
   }

@@ -29,7 +29,7 @@ public struct MachineLimits: Hashable, Sendable {
     public let byteCount: Int
     /// The bytes all threads together can hold there; of memory, those measured.
     public let capacity: Int
-    /// Loads.
+    /// Loads, along one stream or several, whichever is faster.
     public let read: Double
     /// Stores; past the caches where that is faster.
     public let write: Double
@@ -88,7 +88,7 @@ public struct MachineLimits: Hashable, Sendable {
       bandwidths.append(
         Bandwidth(
           level: place.level, byteCount: place.byteCount, capacity: place.capacity,
-          read: try rate([.read]),
+          read: try rate([.read(isStriped: false), .read(isStriped: true)]),
           write: try rate([.write(isStreaming: false), .write(isStreaming: true)]),
           triad: try rate([.triad(isStreaming: false), .triad(isStreaming: true)])))
     }

@@ -44,7 +44,7 @@ import Testing
             #expect(result[0][index] == result[1][index] + 3 * result[2][index])
           }
           #expect(result[0][count] == Float(count % 1000))
-          let read = try run(.read, width, bytes: bytes)
+          let read = try run(.read(isStriped: isStreaming), width, bytes: bytes)
           #expect(read[0] == (0...count).map { Float($0 % 1000) })
         }
       }
