@@ -32,10 +32,10 @@ struct ContractionProblem {
   /// element's channels. In sums over windows, rows are in the runs that tiles are cut from, or all even, and terms in
   /// one as long as an image has windows; where those are is in a table.
   let margins: WindowMargins?
-  /// The bytes of the second-level cache, for which blocks are chosen.
+  /// The bytes of the second-level cache, for which blocks are chosen, and of the third.
   ///
   /// Some virtual machines claim to have more than there is, and blocks for more than this have not been measured.
-  let level2: Int
+  let (level2, level3): (Int, Int)
 
   /// Where a factor's elements are, in bytes.
   struct Factor {
@@ -90,7 +90,7 @@ struct ContractionProblem {
   /// Finds what a kernel asks for with vectors of a width, or nothing where windows reach outside in a way that no
   /// generator knows.
   init?(_ kernel: ContractionKernel, width: Int, caches: CacheSizes) {
-    level2 = min(caches.level2, 1 << 20)
+    (level2, level3) = (min(caches.level2, 1 << 20), min(caches.level3, 1 << 25))
     narrow = NarrowGroups(kernel, width: width)
     let kernel = narrow?.joined(kernel) ?? kernel
     let extents = kernel.extents

@@ -21,7 +21,7 @@ struct ContractionSchedule {
   let copiesRows: Bool
   /// The bytes of a packed panel: whole squares of it are transposed.
   let panelBytes: Int
-  /// What of the left factor a tile copies to scratch memory before it reads it.
+  /// What of the left factor is copied to scratch memory before tiles read it.
   let leftPacking: LeftPacking
   /// How many tiles' columns are copied at once, if they are copied before the first of them runs.
   let copiedTiles: Int?
@@ -46,8 +46,8 @@ struct ContractionSchedule {
     case none
     /// Each by itself, term after term: where too few rows or terms are equally far apart.
     case rows
-    /// Side by side for each term: where they lie so already, but too few terms are equally far apart, or lines lie a
-    /// page apart.
+    /// Side by side for each term: where they lie so already, but too few terms are equally far apart, or lines are too
+    /// many for the first-level cache, or crowd it.
     case columns
   }
 
@@ -71,9 +71,8 @@ struct ContractionSchedule {
       problem, isWide: isWide, rowParts: division.rows, columnParts: division.columns)
     let isSingle = tile.count == 1
     packsRight = ContractionSchedule.packsRight(problem, tile)
-    leftPacking = LeftPacking(problem, tile, isWide: isWide)
-    copiedTiles =
-      isWide || leftPacking != .columns ? nil : tile.runCount == tile.count ? 8 : 1
+    leftPacking = LeftPacking(
+      problem, tile, isWide: isWide, panels: tile.panelCount / division.columns)
     copiesRows =
       packsRight && !isWide && problem.isRightFar && !problem.transposeRight
       && problem.margins == nil && tile.count > 1
@@ -121,6 +120,7 @@ struct ContractionSchedule {
     let tiles = (tile.count + division.rows - 1) / division.rows
     let groups = isDeep ? (tiles + kept - 1) / kept : 1
     blockTiles = (tiles + groups - 1) / groups
+    copiedTiles = isWide || leftPacking != .columns ? nil : min(8, blockTiles)
     parts = tile.parts(of: max(1, problem.n), division.rows, division.columns)
     variants = tile.variants(problem.margins)
     // A tile prefetches, with each panel, one line of every k or, if panels are transposed, of every column; where rows
@@ -146,7 +146,7 @@ struct ContractionSchedule {
   /// Whether tiles prefetch what the next block will read.
   var prefetchesNextBlock: Bool { prefetchingTiles > 0 }
 
-  /// Returns how much of the right factor the second-level cache is to hold beside rows and sums.
+  /// Returns how much of the right factor the second-level cache is to hold.
   private static func blockBytes(
     _ problem: ContractionProblem, packsRight: Bool, isWide: Bool
   ) -> Int {
@@ -160,11 +160,11 @@ struct ContractionSchedule {
   /// Returns how many bytes of sums are put aside together; for the next ones, panels are copied again.
   ///
   /// Panels, rows and sums share the second-level cache. But what is packed by squares is dear, and with 256-bit
-  /// vectors any copy is: sums that come from the third level cost less.
+  /// vectors any copy is: sums that come from a thread's part of the third level cost less.
   private static func sumBytes(
     _ problem: ContractionProblem, packsRight: Bool, isWide: Bool
   ) -> Int {
-    if packsRight, !isWide { return 4 * problem.level2 }
+    if packsRight, !isWide { return max(problem.level2, problem.level3 / 16) }
     return packsRight && problem.transposeRight ? problem.level2 : problem.level2 / 2
   }
 
@@ -197,17 +197,18 @@ struct ContractionSchedule {
 }
 
 extension ContractionSchedule.LeftPacking {
-  /// Decides for a tile's rows, each of which is read once for every panel.
-  fileprivate init(_ problem: ContractionProblem, _ tile: ContractionTile, isWide: Bool) {
+  /// Decides for a tile's rows, each of which is read once for every panel that a thread has.
+  fileprivate init(
+    _ problem: ContractionProblem, _ tile: ContractionTile, isWide: Bool, panels: Int
+  ) {
     let summed = problem.left.summed
     if problem.narrow != nil {
       self = .none
     } else if problem.transposeLeft {
       let isShort = !summed.isEven && summed.length < 4
-      // A tile of few rows uses less than half of each line, and many lines leave no room for the panel.
-      let isCopied =
-        isCrowding(problem.leftStrides.k / 2)
-        || !isWide && tile.panelCount > 4 && min(problem.k, problem.chunk) > 64
+      // A tile of 256-bit vectors uses less than half of each line, and many lines leave no room for the panel.
+      let isSparse = !isWide && problem.leftStrides.k >= 128 && min(problem.k, problem.chunk) > 64
+      let isCopied = isCrowding(problem.leftStrides.k / 2) || isSparse && panels > 4
       self = isShort || tile.count > 1 && isCopied ? .columns : .none
     } else {
       self = problem.isGathered ? .rows : .none

@@ -1,14 +1,15 @@
 import DescentGraph
 
-// Where a tile's rows lie side by side for each term, as columns of the left factor: copies of them where lines are a
-// page apart, and what is fetched for the next tile while products are taken for this one.
+// Where a tile's rows lie side by side for each term, as columns of the left factor: copies of them where lines find no
+// room in the first-level cache, and what is fetched for the next tile while products are taken for this one.
 //
 // A tile reads a line or two of the factor for each term, far apart, which the processor does not foresee. It would
 // wait for them with its first panel, or with the copy. So all panels of the tile before ask for a share of them, or
 // copy it, each term as late as the others allow: few lines a page apart find room in a cache.
 //
-// With 256-bit vectors a tile has less than half of a line's rows. There the columns of several tiles are copied at
-// once, so that each line is read once, and the lines of a term one behind the other.
+// With 256-bit vectors a tile has less than half of a line's rows. There copies are made before tiles run, of the
+// columns of several at once: so each line is read once, and the lines of a term one behind the other. What tiles
+// copy for the next one while they run is written for 512-bit vectors alone.
 
 extension ContractionSchedule {
   /// Whether tiles fetch the next one's columns.
@@ -89,26 +90,18 @@ extension NativeContraction {
   private func writeCopiedTiles(
     _ tiles: Int, _ variant: TileVariant, _ assembler: inout Assembler
   ) {
-    let (isCopied, isWhole) = (assembler.makeLabel(), assembler.makeLabel())
+    let (isCopied, isAlike) = (assembler.makeLabel(), assembler.makeLabel())
     load(.tile, to: .rax, &assembler)
     assembler.emit(.cmp, .rax, local(.endCopied))
     assembler.emit(.jl, isCopied)
     store(.rax, to: .firstCopied, &assembler)
-    assembler.emit(.lea, .rdx, .at(.rax, tiles))
-    let isBelow = assembler.makeLabel()
-    assembler.emit(.cmp, .rdx, local(.endBlockTile))
-    assembler.emit(.jle, isBelow)
-    load(.endBlockTile, to: .rdx, &assembler)
-    assembler.bind(isBelow)
-    if tiles > 1 {
-      assembler.emit(.cmp, .rdx, variant.places.upperBound)
-      assembler.emit(.jle, isWhole)
-      assembler.move(variant.places.upperBound, to: .rdx)
-    }
-    assembler.bind(isWhole)
-    store(.rdx, to: .endCopied, &assembler)
-    assembler.emit(.sub, .rdx, .rax)
-    assembler.emit(.mov, .r12, .rdx)
+    setLesser(.endCopied, raxPlus: tiles, .endBlockTile, &assembler)
+    assembler.emit(.cmp, .rax, variant.places.upperBound)
+    assembler.emit(.jle, isAlike)
+    set(.endCopied, to: variant.places.upperBound, &assembler)
+    assembler.bind(isAlike)
+    assembler.emit(.mov, .r12, .rax)
+    assembler.emit(.sub, .r12, local(.firstCopied))
     load(.depth, to: .rcx, &assembler)
     load(.scratch, to: .r9, &assembler)
     assembler.emit(.add, .r9, leftOffset)
@@ -123,8 +116,10 @@ extension NativeContraction {
   }
 
   /// Copies the columns of `rcx` terms, from `r8` to `r9`, or, where terms are not equally far apart, of all of the
-  /// block; overwrites these and `rdx`, and then `rax`, `rbx`, `rdi` and `r15` too, and of several tiles, whose number
-  /// is in `r12`, `r13` and `r14`.
+  /// block.
+  ///
+  /// These registers and `rdx` are overwritten, and with uneven terms `rax`, `rbx`, `rdi` and `r15` too. Where several
+  /// tiles' columns are copied, their number is in `r12`, and `r13` and `r14` are overwritten.
   private func writeColumnPacking(_ rows: Int, _ assembler: inout Assembler) {
     let done = assembler.makeLabel()
     assembler.emit(.test, .rcx, .rcx)

@@ -16,8 +16,8 @@ extension NativeContraction {
     assembler.bind(done)
   }
 
-  /// Sets a variable to the lesser of a sum of `rax` and a number, and another variable.
-  private func setLesser(
+  /// Sets a variable and `rax` to the lesser of a sum of `rax` and a number, and another variable.
+  func setLesser(
     _ name: Local, raxPlus step: Int, _ limit: Local, _ assembler: inout Assembler
   ) {
     let isBelow = assembler.makeLabel()

@@ -12,7 +12,7 @@ import DescentGraph
 /// ```
 /// for each unit: a part of a product        its bounds are in a table
 ///   for each block of columns               packed, it stays in the second-level cache
-///     for each block of tiles               its sums fit beside it
+///     for each block of tiles               its sums stay near
 ///       for each block of k
 ///         for each tile                     its rows stay in the first-level cache
 ///           for each panel                  r11: first column
@@ -179,8 +179,8 @@ extension NativeContraction {
     store(.rax, to: name, &assembler)
   }
 
-  /// Packed panels lie at the start of scratch memory, then a tile's packed rows, then sums that were put aside, then
-  /// those of one tile.
+  /// Packed panels lie at the start of scratch memory, then a tile's packed rows or the columns of some, then sums that
+  /// were put aside, then those of one tile.
   var leftOffset: Int {
     schedule.packsRight ? schedule.blockColumns / tile.columns * schedule.panelBytes : 0
   }

@@ -149,7 +149,7 @@ import Testing
       return true
     }
 
-    /// A processor's caches, or some so small that all is far.
+    /// A processor's caches, or some so small that most is far.
     private func caches(_ choices: inout SplitMix64) -> CacheSizes {
       var caches = CacheSizes.modest
       caches.level2 = choices.chance(50) ? 1 << choices.int(10...16) : 1 << choices.int(18...20)

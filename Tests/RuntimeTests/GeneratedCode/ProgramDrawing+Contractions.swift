@@ -154,6 +154,10 @@ extension ProgramDrawing {
     if random.chance(8) {
       return (random.int(2...4) * random.int(7...17), random.int(2...40), 32 * random.int(1...3))
     }
+    // Columns of several tiles that are copied at once, tiles of two heights among them.
+    if batch == 1, contraction.transposeLeft, random.chance(2) {
+      return (random.int(49...60), random.int(81...96), random.int(65...72))
+    }
     // Lines a page apart are packed, whatever their number.
     if random.chance(3) {
       if contraction.transposeLeft { return (1024, random.int(2...3), random.int(1...4)) }

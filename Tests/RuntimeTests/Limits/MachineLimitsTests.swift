@@ -1,5 +1,6 @@
 import DescentCodegen
 import DescentRuntime
+import Glibc
 import Testing
 
 #if arch(x86_64)
@@ -44,9 +45,32 @@ import Testing
             #expect(result[0][index] == result[1][index] + 3 * result[2][index])
           }
           #expect(result[0][count] == Float(count % 1000))
-          let read = try run(.read(isStriped: isStreaming), width, bytes: bytes)
-          #expect(read[0] == (0...count).map { Float($0 % 1000) })
+          for isStriped in [false, true] {
+            let read = try run(.read(isStriped: isStriped), width, bytes: bytes)
+            #expect(read[0] == (0...count).map { Float($0 % 1000) })
+          }
         }
+      }
+    }
+
+    /// Pages that nobody has touched are in memory when they have been read.
+    @Test(arguments: [false, true]) func readingReachesEveryPage(isStriped: Bool) throws {
+      let page = sysconf(Int32(_SC_PAGESIZE))
+      let (read, all) = (8, 10)
+      let start = mmap(
+        nil, all * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      let memory = try #require(start != MAP_FAILED ? start : nil)
+      defer { munmap(memory, all * page) }
+      for width in widths {
+        // Forgets what was read before.
+        madvise(memory, all * page, MADV_DONTNEED)
+        let code = try ExecutableMemory(
+          LimitKernel.read(isStriped: isStriped).code(vectorBits: width))
+        var operands = [memory]
+        withExtendedLifetime(code) { code.entry(at: 0)(&operands, 1, read * page, memory) }
+        var present = [UInt8](repeating: 0, count: all)
+        #expect(mincore(memory, all * page, &present) == 0)
+        #expect(present.map { $0 & 1 } == (0..<all).map { $0 < read ? 1 : 0 })
       }
     }
 
