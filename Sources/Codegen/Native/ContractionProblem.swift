@@ -34,7 +34,7 @@ struct ContractionProblem {
   let margins: WindowMargins?
   /// The bytes of the second-level cache, for which blocks are chosen, and of the third.
   ///
-  /// Some virtual machines claim to have more than there is, and blocks for more than this have not been measured.
+  /// Some virtual machines claim to have more than there is, and blocks for more than 1 and 32 MiB were not measured.
   let (level2, level3): (Int, Int)
 
   /// Where a factor's elements are, in bytes.

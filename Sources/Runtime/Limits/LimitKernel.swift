@@ -29,6 +29,9 @@ package enum LimitKernel: Hashable, Sendable {
     }
   }
 
+  /// Whether the parts of one array are read side by side.
+  private var isStriped: Bool { self == .read(isStriped: true) }
+
   /// Writes the loop for vectors of a number of bits: 128, 256 or 512.
   package func code(vectorBits: Int) -> [UInt8] {
     var assembler = Assembler(features: vectorBits == 512 ? .avx512Backend : .avx2Backend)
@@ -50,7 +53,7 @@ package enum LimitKernel: Hashable, Sendable {
         assembler.emit(.mov, .gpr(8 + index), .at(.rdi, 8 * index))
       }
       assembler.emit(.mov, .rax, .rdx)
-      if self == .read(isStriped: true) {
+      if isStriped {
         assembler.emit(.mov, .rcx, .rdx)
         assembler.emit(.shr, .rcx, 2)
         assembler.emit(.lea, .r9, .at(.r8, index: .rcx, scale: 2))
@@ -93,7 +96,7 @@ package enum LimitKernel: Hashable, Sendable {
       }
     }
     let (addresses, step) =
-      self == .read(isStriped: true) ? (2, Self.blockBytes / 4) : (arrayCount, Self.blockBytes)
+      isStriped ? (2, Self.blockBytes / 4) : (arrayCount, Self.blockBytes)
     for index in 0..<addresses { assembler.emit(.add, .gpr(8 + index), step) }
     assembler.emit(.sub, .rax, Self.blockBytes)
     assembler.emit(.jne, block)
