@@ -113,5 +113,15 @@ extension NativeLoop {
       assembler.emit(.imul, .rcx, slot(.blockStart))
       assembler.emit(.sub, target, .rcx)
     }
+    for guarded in pointer.guards {
+      guard let index = unitAxes.firstIndex(of: guarded.axis) else { continue }
+      let exists = assembler.makeLabel()
+      assembler.move(-guarded.low, to: .rcx)
+      assembler.emit(.add, .rcx, place(index))
+      assembler.emit(.cmp, .rcx, min(guarded.count, Int(Int32.max)))
+      assembler.emit(.jb, exists)
+      assembler.emit(.mov, target, .at(.rdi, 8 * pointer.operand))
+      assembler.bind(exists)
+    }
   }
 }

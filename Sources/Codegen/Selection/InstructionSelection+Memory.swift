@@ -5,7 +5,8 @@ import DescentGraph
 extension InstructionSelection {
   /// How an element is addressed: by the loop, by an offset of its own for each lane, and where it exists.
   private struct Addressing {
-    /// What the loop computes: no guards, and a stride of 0 or 1 along the last axis.
+    /// What the loop computes: a stride of 0 or 1 along the last axis, and guards that say where there is nothing to
+    /// compute.
     var access: Access
     /// What lanes add, in elements.
     var offset = 0
@@ -54,7 +55,7 @@ extension InstructionSelection {
 
   /// Splits an access into what the loop can address and what lanes must add.
   ///
-  /// A guard of step 1 only moves the address. A quotient, and a stride that is neither 0 nor 1 along the last axis,
+  /// A guard of step 1 moves the address, and stays. A quotient, and a stride that is neither 0 nor 1 along the last axis,
   /// are left to the lanes, and then that axis with them.
   private func addressing(
     _ access: Access, _ index: (Int32, stride: Int)?
@@ -63,6 +64,7 @@ extension InstructionSelection {
       access: Access(offset: access.offset, strides: access.strides), index: index)
     for guarded in access.guards where guarded.step == 1 {
       result.access.offset -= guarded.low * access.strides[guarded.axis]
+      result.access.guards.append(guarded)
     }
     let last = access.strides.count - 1
     result.terms = terms(of: access).filter { ($0.guarded?.step ?? 1) > 1 }
