@@ -17,7 +17,10 @@ public struct CompileOptions: Sendable {
   /// Whether equations that round differently may be applied too.
   ///
   /// Products of 3×3 windows are then made in Winograd's tiles where that is estimated to cost less: their rounding
-  /// errors are up to a few times as large, and an element that is not finite spreads to its whole tile. And among the
+  /// errors are up to a few times as large, and an element that is not finite spreads to its whole tile. Large matrix
+  /// products are made by Strassen's method where that is estimated to cost less: their errors are small beside the
+  /// largest elements of both factors, not beside each result, and an element that is not finite spreads to other
+  /// quarters; the sums that are multiplied take memory, those of unchanged weights from run to run. And among the
   /// equations are those that make factors behind a product, such as a batch norm's, factors of its weights, where the
   /// plan updates neither; the session then keeps the scaled weights beside the others.
   public var fast: Bool

@@ -40,7 +40,7 @@ package struct Pipeline: Sendable {
         algebra,
         .movement,
         .cse,
-      ] + (fast ? [.winograd(prepares: prepares)] : []) + [
+      ] + (fast ? [.winograd(prepares: prepares), .strassen(prepares: prepares)] : []) + [
         .rematerialise(minimumBytes: minimumRecomputedBytes, prepares: prepares),
         .dead,
       ])

@@ -138,11 +138,11 @@ struct WinogradEstimate {
   }
 
   /// What moving some elements costs.
-  private func moving(_ elements: Double...) -> Double {
-    WinogradEstimate.productsPerByte * 4 * elements.reduce(0, +)
+  static func moving(_ elements: Double...) -> Double {
+    productsPerByte * 4 * elements.reduce(0, +)
   }
 
-  private var plainCost: Double { max(products, moving(x, weights, y)) }
+  private var plainCost: Double { max(products, Self.moving(x, weights, y)) }
 
   private func cost(_ tile: Int) -> Double {
     let count = planes(tile) * tiles(tile)
@@ -150,9 +150,9 @@ struct WinogradEstimate {
       count * channels, planes(tile) * channels * features, count * features
     )
     let product = max(
-      products(tile) / WinogradEstimate.efficiency, moving(image, matrix, result))
-    let kernel = changesWeights || isGradient ? moving(weights, matrix) : 0
-    return moving(x, image) + moving(result, y) + kernel + product
+      products(tile) / WinogradEstimate.efficiency, Self.moving(image, matrix, result))
+    let kernel = changesWeights || isGradient ? Self.moving(weights, matrix) : 0
+    return Self.moving(x, image) + Self.moving(result, y) + kernel + product
   }
 }
 
