@@ -55,8 +55,8 @@ extension InstructionSelection {
 
   /// Splits an access into what the loop can address and what lanes must add.
   ///
-  /// A guard of step 1 moves the address, and stays. A quotient, and a stride that is neither 0 nor 1 along the last axis,
-  /// are left to the lanes, and then that axis with them.
+  /// A guard of step 1 moves the address, and stays. A quotient, and a stride that is neither 0 nor 1 along the last
+  /// axis, are left to the lanes, and then that axis with them.
   private func addressing(
     _ access: Access, _ index: (Int32, stride: Int)?
   ) -> Addressing {
