@@ -81,12 +81,16 @@ private struct StrassenEstimate {
   private static let multiple = 16
   /// How much less must be estimated for quarters to be chosen.
   private static let worth = 0.96
+  /// More products than anybody takes.
+  private static let mostProducts = 0x1p53
 
-  /// Looks at a product, or returns nil where it is one of a batch, is no product of `f32`, or is computed once.
+  /// Looks at a product, or returns nil where it is one of a batch, of another type than `f32`, or computed once.
   init?(_ op: Contraction, _ operands: [Shape], _ result: TensorType, changes: [Bool]) {
     guard result.dataType == .f32, operands[1].rank == 2, changes.contains(true) else { return nil }
     extents = op.extents(operands[0], operands[1])
     self.changes = changes
+    let products = Double(extents.m) * Double(extents.k) * Double(extents.n)
+    guard products < StrassenEstimate.mostProducts else { return nil }
   }
 
   /// How often factors are halved: as often as is asked, if they can be, or as costs least; 0 is the plain way.

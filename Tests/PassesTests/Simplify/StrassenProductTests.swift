@@ -125,6 +125,8 @@ import Testing
     #expect(try Self.products([2, 1024, 1024], [2, 1024, 1024]) == 1)
     #expect(try Self.products([1024, 1024], [1024, 1024], Contraction(), .f64) == 1)
     #expect(try Self.products([0, 1024], [1024, 1024]) == 1)
+    // More products than can be counted.
+    #expect(try Self.products([1 << 22, 1 << 22], [1 << 22, 1 << 22]) == 1)
   }
 
   /// Sums of weights that are the same in every run cost nothing.
