@@ -10,22 +10,27 @@ import Testing
 @Suite struct StrassenTests {
   private static let backends = Backend.allCases.filter { $0.runs(on: CPUFeatures.detected) }
 
-  /// A step with products of all kinds of transpositions, of weights that it updates and of weights that stay.
+  /// A step with products of either factor transposed and of neither, of weights that it updates and of others.
   private static func graph(levels: Int) throws -> Graph {
     let n = 32
     let step = try Graph("quarters") { g in
       let x = g.input("x", Shape([2, n / 2, n])), goal = g.input("goal", Shape([n, n]))
       let fixed = g.state("fixed", Shape([n, 2 * n]), .f32, .heNormal)
-      let w = g.parameter("w", Shape([2 * n, n]), .heNormal)
+      let v = g.parameter("v", Shape([2 * n, n]), .heNormal)
+      let w = g.parameter("w", Shape([n, n]), .heNormal)
       let hidden = relu(x.matmul(fixed)).reshaped(Shape([n, 2 * n]))
-      let y = hidden.matmul(w) + g.parameter("b", Shape([n]), .heNormal)
+      let y = relu(hidden.matmul(v)).matmul(w) + g.parameter("b", Shape([n]), .heNormal)
       g.output("y", y)
       g.output("loss", mean(square(y - goal)))
     }.minimizing("loss", with: .adam(1e-2))
     let bound = try Pipeline.standard.run(step).graph
     var journal = Journal()
     let quarters = try Pass.strassen(levels: levels).run(bound, &journal)
-    #expect(journal.entries.count == 3)
+    let products = bound.nodes.compactMap { node -> Contraction? in
+      if case .contraction(let op) = node.op { op } else { nil }
+    }
+    #expect(products.contains(where: \.transposeLeft) && products.contains(where: \.transposeRight))
+    #expect(journal.entries.count == products.count)
     return quarters
   }
 

@@ -16,54 +16,29 @@ extension Pass {
   /// behind the products, in their kernels; sums of weights that no run changes are made once. What is left to pay are
   /// sums of the other factors and putting quarters together, so products have to be large (`StrassenEstimate`).
   ///
-  /// Results differ by rounding, so the pass belongs to compiles that are `fast`. Errors stay small beside the largest
-  /// elements of both factors, not beside each result: for n×n factors and halving l times, no more than
+  /// Results differ by rounding (`Pass.fewerMultiplications`). Errors stay small beside the largest elements of both
+  /// factors, not beside each result: for n×n factors and halving l times, no more than
   /// [18ˡ·(h² + 6h) − 6n]·2⁻²⁴ times the product of these elements' magnitudes, h = n / 2ˡ (Higham, section 23.2.2),
   /// against n² for the plain way. An element that is not finite spreads to other quarters.
-  ///
-  /// The pass stands behind all passes that look for equal nodes: what a forward half makes of a factor must not be
-  /// kept for the backward half, which makes it again.
   ///
   /// - Parameters:
   ///   - prepares: Whether what follows from unchanged parameters is computed once.
   ///   - levels: How often all factors are halved whose extents allow it; nil where that is estimated for each product.
   /// - Returns: The pass.
   package static func strassen(prepares: Bool = true, levels: Int? = nil) -> Pass {
-    Pass("strassen", "makes large matrix products of seven products of their quarters") {
-      graph, journal throws(GraphErrors) in
-      guard graph.objective == nil, !graph.isSymbolic else { return graph }
-      return try graph.inQuarters(prepares: prepares, levels: levels, &journal)
-    }
-  }
-}
-
-extension Graph {
-  /// Returns the graph with large products in quarters, where that costs less.
-  fileprivate func inQuarters(
-    prepares: Bool, levels: Int?, _ journal: inout Journal
-  ) throws(GraphErrors) -> Graph {
-    let fixed = fixedValues
-    var notes: [(text: String, origin: Origin)] = []
-    let result = try rewritten(interning: false) {
-      value, operands, builder throws(GraphError) in
-      let node = self[value]
+    fewerMultiplications(
+      "strassen", "makes large matrix products of seven products of their quarters", in: "quarters",
+      prepares: prepares
+    ) { node, types, changes, operands in
       guard case .contraction(let op) = node.op,
-        let estimate = StrassenEstimate(
-          op, node.operands.map { self[$0].type.shape }, node.type,
-          changes: node.operands.map { !prepares || !fixed[$0] }),
+        let estimate = StrassenEstimate(op, types.map(\.shape), node.type, changes: changes),
         case let levels = estimate.levels(asked: levels), levels > 0
-      else { return try builder.copy(node, operands) }
-      let tensor = StrassenProduct(op, levels: levels).result(
-        Tensor(builder, operands[0]), Tensor(builder, operands[1]), node.type.shape)
-      guard let replacement = tensor.value, tensor.type == node.type else {
-        preconditionFailure("quarters do not fit \(value) \(node.op.name)")
-      }
-      notes.append(
-        ("\(value) \(node.op.name) in quarters: \(estimate.summary(levels))", node.origin))
-      return replacement
+      else { return nil }
+      let product = StrassenProduct(op, levels: levels)
+      return (
+        product.result(operands[0], operands[1], node.type.shape), ": \(estimate.summary(levels))"
+      )
     }
-    for note in notes { journal.note("quarters", note.text, at: note.origin) }
-    return result
   }
 }
 
@@ -132,10 +107,10 @@ private struct StrassenEstimate {
     for _ in 0..<levels {
       // Quarters are read, and sums of them written; those of the result are put together.
       let factors = (changes[0] ? m * k : 0) + (changes[1] ? k * n : 0)
-      total += count * WinogradEstimate.moving(2 * factors, 2 * m * n)
+      total += count * Moving.cost(2 * factors, 2 * m * n)
       (m, k, n, count) = (m / 2, k / 2, n / 2, 7 * count)
     }
-    return total + count * (m * k * n + WinogradEstimate.moving(m * k, k * n, m * n))
+    return total + count * (m * k * n + Moving.cost(m * k, k * n, m * n))
   }
 }
 

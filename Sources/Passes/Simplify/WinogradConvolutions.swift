@@ -13,52 +13,28 @@ extension Pass {
   /// A tile of 4×4 results takes 36 products for each channel and feature rather than 144, one of 2×2 takes 16 rather
   /// than 36; but planes go through memory. So what each way costs is estimated (`WinogradEstimate`).
   ///
-  /// Results differ by rounding (see `Winograd`), so the pass belongs to compiles that are `fast`. It stands behind all
-  /// passes that look for equal nodes: what a forward half makes of an image must not be kept for the backward half,
-  /// which makes it again.
+  /// Results differ by rounding (see `Winograd` and `Pass.fewerMultiplications`).
   ///
   /// - Parameter prepares: Whether what follows from unchanged parameters is computed once.
   /// - Returns: The pass.
   package static func winograd(prepares: Bool = true) -> Pass {
-    Pass("winograd", "makes products of 3×3 windows of fewer multiplications") {
-      graph, journal throws(GraphErrors) in
-      guard graph.objective == nil, !graph.isSymbolic else { return graph }
-      return try graph.inTiles(prepares: prepares, &journal)
-    }
-  }
-}
-
-extension Graph {
-  /// Returns the graph with products of 3×3 windows in tiles, where that costs less.
-  fileprivate func inTiles(
-    prepares: Bool, _ journal: inout Journal
-  ) throws(GraphErrors) -> Graph {
-    let fixed = fixedValues
-    var notes: [(text: String, origin: Origin)] = []
-    let result = try rewritten(interning: false) {
-      value, operands, builder throws(GraphError) in
-      let node = self[value]
+    fewerMultiplications(
+      "winograd", "makes products of 3×3 windows of fewer multiplications", in: "tiles",
+      prepares: prepares
+    ) { node, types, changes, operands in
       guard case .convolution(let op) = node.op,
-        let estimate = WinogradEstimate(
-          op, node.operands.map { self[$0].type }, node.type,
-          changesWeights: !prepares || !fixed[node.operands[1]]),
+        let estimate = WinogradEstimate(op, types, node.type, changesWeights: changes[1]),
         let tile = estimate.bestTile
-      else { return try builder.copy(node, operands) }
+      else { return nil }
       let product = WinogradProduct(op, tile: tile)
-      let (x, second) = (Tensor(builder, operands[0]), Tensor(builder, operands[1]))
-      let tensor = op.kernel == nil ? product.result(x, second) : product.gradient(x, second)
-      guard let replacement = tensor.value, tensor.type == node.type else {
-        preconditionFailure("tiles of \(tile) do not fit \(value) \(node.op.name)")
-      }
-      notes.append(
-        (
-          "\(value) \(node.op.name) in tiles of \(tile)×\(tile): \(Int(estimate.products(tile))) products"
-            + " rather than \(Int(estimate.products))", node.origin
-        ))
-      return replacement
+      let result =
+        op.kernel == nil
+        ? product.result(operands[0], operands[1]) : product.gradient(operands[0], operands[1])
+      let products = (tiles: Int(estimate.products(tile)), plain: Int(estimate.products))
+      return (
+        result, " of \(tile)×\(tile): \(products.tiles) products rather than \(products.plain)"
+      )
     }
-    for note in notes { journal.note("tiles", note.text, at: note.origin) }
-    return result
   }
 }
 
@@ -79,8 +55,6 @@ struct WinogradEstimate {
   private let isGradient: Bool
   private let changesWeights: Bool
 
-  /// How many products take as long as moving a byte does, beyond the first-level cache.
-  private static let productsPerByte = 1.5
   /// The share of its products' peak that one product for each plane reaches.
   private static let efficiency = 0.85
   /// How much less must be estimated for tiles to be chosen.
@@ -137,12 +111,7 @@ struct WinogradEstimate {
     images * Double(places[0] / tile) * Double(places[1] / tile)
   }
 
-  /// What moving some elements costs.
-  static func moving(_ elements: Double...) -> Double {
-    productsPerByte * 4 * elements.reduce(0, +)
-  }
-
-  private var plainCost: Double { max(products, Self.moving(x, weights, y)) }
+  private var plainCost: Double { max(products, Moving.cost(x, weights, y)) }
 
   private func cost(_ tile: Int) -> Double {
     let count = planes(tile) * tiles(tile)
@@ -150,9 +119,9 @@ struct WinogradEstimate {
       count * channels, planes(tile) * channels * features, count * features
     )
     let product = max(
-      products(tile) / WinogradEstimate.efficiency, Self.moving(image, matrix, result))
-    let kernel = changesWeights || isGradient ? Self.moving(weights, matrix) : 0
-    return Self.moving(x, image) + Self.moving(result, y) + kernel + product
+      products(tile) / WinogradEstimate.efficiency, Moving.cost(image, matrix, result))
+    let kernel = changesWeights || isGradient ? Moving.cost(weights, matrix) : 0
+    return Moving.cost(x, image) + Moving.cost(result, y) + kernel + product
   }
 }
 
