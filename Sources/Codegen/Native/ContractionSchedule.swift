@@ -131,11 +131,12 @@ struct ContractionSchedule {
     readsPackedBlocks =
       problem.isRightPacked && !isSingle && depth == problem.right.summed.length
     let prefetches =
-      problem.isRightFar && tile.count > 1 && problem.isWorthAsking(problem.k * problem.n, isWide)
+      problem.isRightFar && tile.count > 1
+      && problem.isWorthPrefetching(problem.k * problem.n, isWide)
       && (readsPackedBlocks || problem.right.summed.isEven && (packsRight || windows != nil))
     let rowsAreFar =
       tile.count > 1 && leftPacking == .none && problem.hasFarRows
-      && problem.isWorthAsking(problem.m * problem.k, isWide)
+      && problem.isWorthPrefetching(problem.m * problem.k, isWide)
     let panels = min(blockPanels, max(1, tile.panelCount / division.columns))
     rowsAhead = rowsAreFar ? (tile.tallest + panels - 1) / panels : 0
     let passes = copiesRows ? (depth + 1) / 2 : lines
@@ -246,11 +247,11 @@ extension ContractionProblem {
       && left.kept.step >= max(64, 4 * k) && k > 0 && m > 0 && batch > level2 / 2 / (4 * m * k)
   }
 
-  /// Whether a factor of so many elements in each product is asked for before it is read.
+  /// Whether it pays to prefetch a factor of so many elements in each product.
   ///
-  /// With 256-bit vectors, only if it comes from memory. Elsewhere nothing is gained by it, and much lost while another
-  /// thread shares the core: 512³ and 1024³ took twice as long then on Zen 3, and a third more without.
-  fileprivate func isWorthAsking(_ elements: Int, _ isWide: Bool) -> Bool {
+  /// With 256-bit vectors, only if it comes from memory. Elsewhere it gained nothing on Zen 3, and on a shared machine
+  /// 512³ and 1024³ took up to twice their least time, for seconds on end, where without it they took a third more.
+  fileprivate func isWorthPrefetching(_ elements: Int, _ isWide: Bool) -> Bool {
     isWide || batch > level3 / 2 / max(1, 4 * elements)
   }
 

@@ -5,7 +5,8 @@
 // next product's first is asked for, where each has a right factor of its own. Where the first tile does not copy, but
 // rows are copied before it, lines are asked for along rows too.
 //
-// The rows of the next tile are prefetched: each panel asks for some of them.
+// The rows of the next tile are prefetched: each panel asks for some of them. With 256-bit vectors, rows and blocks are
+// only if they come from memory (`isWorthPrefetching`).
 //
 // What a tile's epilogue reads and stores is prefetched while its last products are taken.
 

@@ -45,10 +45,10 @@ struct NativeStage {
     var rowBytes: Int
     /// Whether the memory begins at the unit's block of columns.
     var isOfBlock: Bool
-    /// Where along axes that a unit fixes there are elements at all.
+    /// Where along each axis but the last there are elements at all.
     ///
-    /// Elsewhere the address is the operand's own. Under a mask nothing would be read from beyond the operand, but
-    /// processors take hundreds of cycles to leave out what lies on no page.
+    /// If a unit is elsewhere, the address is the operand's own. Under a mask nothing would be read from beyond the
+    /// operand, but processors take hundreds of cycles to leave out what lies on no page.
     var guards: [Access.Guard] = []
   }
 
@@ -284,7 +284,7 @@ extension NativeStage.Pointer {
     self.init(
       operand: operand, offset: access.offset * type.byteCount, elements: access.strides,
       type: type, isOfBlock: isOfBlock, kernel)
-    guards = access.guards
+    guards = access.guards.filter { $0.axis != kernel.domain.count - 1 }
   }
 
   fileprivate init(
