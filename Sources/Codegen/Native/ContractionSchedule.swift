@@ -132,7 +132,7 @@ struct ContractionSchedule {
       problem.isRightPacked && !isSingle && depth == problem.right.summed.length
     let prefetches =
       problem.isRightFar && tile.count > 1
-      && problem.isWorthPrefetching(problem.k * problem.n, isWide)
+      && (problem.hasManyRights || problem.isWorthPrefetching(problem.k * problem.n, isWide))
       && (readsPackedBlocks || problem.right.summed.isEven && (packsRight || windows != nil))
     let rowsAreFar =
       tile.count > 1 && leftPacking == .none && problem.hasFarRows

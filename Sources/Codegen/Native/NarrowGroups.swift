@@ -125,10 +125,10 @@ extension NativeContraction {
     }
   }
 
-  /// Goes on to the next term: in the left factor, or by how its vectors are spread out.
-  func writeNextTerm(_ assembler: inout Assembler) {
+  /// Goes on by some terms in the left factor, or to the next one by how the factor's vectors are spread out.
+  func writeNextTerms(_ terms: Int, _ assembler: inout Assembler) {
     guard problem.narrow?.spreadsTerms(width: width) == true else {
-      return assembler.emit(.add, .r8, tileStrides.k)
+      return assembler.emit(.add, .r8, terms * tileStrides.k)
     }
     let ones = assembler.constant(
       [Int](repeating: 1, count: width).flatMap { [UInt8($0), 0, 0, 0] })

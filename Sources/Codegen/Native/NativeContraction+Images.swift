@@ -85,7 +85,7 @@ extension NativeContraction {
     assembler.emit(.mov, .ecx, .at(.rsi, 8))
     assembler.emit(.add, .r8, .r14)
     assembler.emit(.add, .r9, .r13)
-    writeRun(variant, panel, source, &assembler)
+    writeRun(variant, panel, source, upTo: table.longestRun, &assembler)
     assembler.emit(.add, .rsi, WindowTable.Entry.byteCount)
     assembler.emit(.cmp, .rsi, .rdi)
     assembler.emit(.jne, run)
@@ -100,9 +100,10 @@ extension NativeContraction {
     assembler.bind(done)
   }
 
-  /// Adds the products of the run at `rsi` to the rows that it finds.
+  /// Adds the products of the run at `rsi`, up to so many, to the rows that it finds.
   private func writeRun(
-    _ variant: TileVariant, _ panel: Panel, _ source: Source, _ assembler: inout Assembler
+    _ variant: TileVariant, _ panel: Panel, _ source: Source, upTo terms: Int,
+    _ assembler: inout Assembler
   ) {
     let all = variant.found.isEmpty ? [0..<variant.rows] : variant.found
     let next = assembler.makeLabel()
@@ -114,7 +115,7 @@ extension NativeContraction {
         assembler.emit(.cmp, .rax, number)
         assembler.emit(.jne, other)
       }
-      writeLoop(rows, of: variant, panel, source, &assembler)
+      writeLoop(rows, of: variant, panel, source, upTo: terms, &assembler)
       if !isLast { assembler.emit(.jmp, next) }
       assembler.bind(other)
     }

@@ -95,24 +95,28 @@ extension NativeContraction {
     load(.prefetchStep, to: .r10, &assembler)
   }
 
-  func writePrefetchStep(_ assembler: inout Assembler) {
-    if schedule.copiesRows { return writeRowsPrefetchStep(&assembler) }
-    assembler.emit(.prefetcht1, .at(.r12))
-    assembler.emit(.add, .r12, .r10)
+  /// Prefetches a line of the next block with each of some terms.
+  func writePrefetchStep(_ terms: Int, _ assembler: inout Assembler) {
+    if schedule.copiesRows { return writeRowsPrefetchStep(terms, &assembler) }
+    for _ in 0..<terms {
+      assembler.emit(.prefetcht1, .at(.r12))
+      assembler.emit(.add, .r12, .r10)
+    }
   }
 
-  /// Asks for the panel's lines of a later k: rows of the right factor are too far apart for the processor to foresee.
-  func prefetchPanel(_ panel: Panel, _ assembler: inout Assembler) {
-    let ahead = 48 * problem.rightStrides.k
+  /// Asks for the panel's lines of a later k than the one so many bytes behind `r9`: rows of the right factor are too
+  /// far apart for the processor to foresee.
+  func prefetchPanel(_ panel: Panel, _ right: Int, _ assembler: inout Assembler) {
+    let ahead = right + 48 * problem.rightStrides.k
     for line in 0..<(4 * panel.columns + 63) / 64 {
       assembler.emit(.prefetcht1, .at(.r9, ahead + distance(ofByte: 64 * line, .inPlace)))
     }
   }
 
-  /// Prefetches the next lines of two rows, every 16th term.
-  private func writeRowsPrefetchStep(_ assembler: inout Assembler) {
+  /// Prefetches the next lines of two rows, every 16th term, of which so many are taken at once.
+  private func writeRowsPrefetchStep(_ terms: Int, _ assembler: inout Assembler) {
     let isBetween = assembler.makeLabel()
-    assembler.emit(.test, .rcx, 15)
+    assembler.emit(.test, .rcx, 16 - terms)
     assembler.emit(.jne, isBetween)
     let lines = min(4, (schedule.blockColumns + schedule.depth - 1) / schedule.depth)
     for line in 0..<lines {
@@ -140,10 +144,10 @@ extension NativeContraction {
     assembler.bind(done)
   }
 
-  /// Prefetches a line of each row ahead where this tile's rows come to a new one.
-  func writeRowsAheadStep(_ assembler: inout Assembler) {
+  /// Prefetches a line of each row ahead where this tile's rows come to a new one within so many terms.
+  func writeRowsAheadStep(_ terms: Int, _ assembler: inout Assembler) {
     let isInside = assembler.makeLabel()
-    assembler.emit(.test, .r8, 63)
+    assembler.emit(.test, .r8, 64 - 4 * terms)
     assembler.emit(.jne, isInside)
     for row in 0..<schedule.rowsAhead {
       let line = Memory.at(.r8, index: .rsi, row * problem.leftStrides.m)
@@ -218,7 +222,8 @@ extension NativeContraction {
   ) {
     let rows = variant.rows
     guard stopsForRows, let epilogue else {
-      return writeLoop(0..<rows, of: variant, panel, source, fetches: fetches, &assembler)
+      return writeLoop(
+        0..<rows, of: variant, panel, source, upTo: schedule.depth, fetches: fetches, &assembler)
     }
     let (next, isEarly, fits) = (
       assembler.makeLabel(), assembler.makeLabel(), assembler.makeLabel()
@@ -241,7 +246,8 @@ extension NativeContraction {
     load(.termsLeft, to: .rcx, &assembler)
     assembler.bind(fits)
     assembler.emit(.sub, local(.termsLeft), .rcx)
-    writeLoop(0..<rows, of: variant, panel, source, fetches: fetches, &assembler)
+    writeLoop(
+      0..<rows, of: variant, panel, source, upTo: schedule.depth, fetches: fetches, &assembler)
     writeDeferredRow(&assembler)
     load(.termsLeft, to: .rax, &assembler)
     assembler.emit(.test, .rax, .rax)

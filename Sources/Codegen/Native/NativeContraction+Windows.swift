@@ -121,7 +121,7 @@ extension NativeContraction {
       if taken.isEmpty {
         assembler.emit(.jmp, leftOut)
       } else {
-        writeLoop(taken, of: variant, panel, source, &assembler)
+        writeLoop(taken, of: variant, panel, source, upTo: terms, &assembler)
         assembler.emit(.jmp, next)
       }
       assembler.bind(other)
@@ -139,9 +139,9 @@ extension NativeContraction {
     assembler.emit(.mov, .rax, .r10)
     load(.depth, to: .rcx, &assembler)
     assembler.bind(loop)
-    if problem.isRightLarge { prefetchPanel(panel, &assembler) }
+    if problem.isRightLarge { prefetchPanel(panel, 0, &assembler) }
     for column in 0..<panel.vectors {
-      loadPanel(column, panel, .inPlace, to: vector(column), &assembler)
+      loadPanel(column, panel, .inPlace, 0, to: vector(column), &assembler)
     }
     for column in 0..<panel.vectors {
       assembler.emit(.vmovups, .at(.rax, 4 * width * column), vector(column))

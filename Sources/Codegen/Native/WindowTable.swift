@@ -20,6 +20,8 @@ struct WindowTable {
   }
 
   private(set) var entries: [Entry] = []
+  /// The most windows of a run.
+  var longestRun: Int { entries.map(\.count).max() ?? 0 }
   /// For each list, its first entry and the one behind its last, in bytes.
   private(set) var lists: [Range<Int>] = []
   /// The lists of an element or tile, one for each block of an image.

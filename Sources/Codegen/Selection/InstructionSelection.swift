@@ -23,8 +23,8 @@ struct InstructionSelection {
 
   /// Something in memory that the program reads.
   enum Stream: Hashable {
-    /// An operand's element at the vector's first place. The access has no guards, and a stride of 0 or 1 along the
-    /// last axis.
+    /// An operand's element at the vector's first place. The access has a stride of 0 or 1 along the last axis; where
+    /// its guards say that nothing exists, a mask leaves it out.
     case element(operand: Int, Access, DataType)
     /// The vector's first place along an axis of the domain, a 32-bit integer.
     case place(axis: Int)
