@@ -67,7 +67,12 @@ private struct Compilation {
       let budget = MemoryBudget(
         byteCount: bytes, fuses: fuses, prepares: prepares, options: programOptions)
       let start = MonotonicClock.nanoseconds
-      result.graph = try budget.fitted(result.graph, &result.journal)
+      do {
+        result.graph = try budget.fitted(result.graph, &result.journal)
+      } catch {
+        guard var other = takingLessMemory else { throw error }
+        return try other.run(source, batch: batch, outputs: outputs, state: state)
+      }
       timings.append(("budget", Int(MonotonicClock.nanoseconds - start)))
     }
     let fused = time("fuse") {
@@ -80,6 +85,14 @@ private struct Compilation {
     return Plan(
       fused: fused, program: program, journal: result.journal, timings: timings,
       kernelTimings: times.kernels, snapshots: result.snapshots, state: state)
+  }
+
+  /// The same compilation without the passes that take memory for fewer multiplications, if any of them is on.
+  private var takingLessMemory: Compilation? {
+    var options = options
+    options.disabled.formUnion(Pipeline.fewerMultiplications)
+    guard options.fast, options.disabled != self.options.disabled else { return nil }
+    return Compilation(options: options)
   }
 
   private mutating func bind(_ graph: Graph, _ batch: Int?) throws(GraphErrors) -> Graph {

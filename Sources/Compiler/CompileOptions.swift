@@ -19,10 +19,10 @@ public struct CompileOptions: Sendable {
   /// Products of 3×3 windows are then made in Winograd's tiles where that is estimated to cost less: their rounding
   /// errors are up to a few times as large, and an element that is not finite spreads to its whole tile. Large matrix
   /// products are made by Strassen's method where that is estimated to cost less: their errors are small beside the
-  /// largest elements of both factors, not beside each result, and an element that is not finite spreads to other
-  /// quarters; the sums that are multiplied take memory, those of unchanged weights from run to run. And among the
-  /// equations are those that make factors behind a product, such as a batch norm's, factors of its weights, where the
-  /// plan updates neither; the session then keeps the scaled weights beside the others.
+  /// largest elements of both factors, not beside each result, and an element that is not finite, or a sum of two that
+  /// overflows, spreads to other quarters; the sums that are multiplied take memory, those of unchanged weights from
+  /// run to run. And among the equations are those that make factors behind a product, such as a batch norm's, factors
+  /// of its weights, where the plan updates neither; the session then keeps the scaled weights beside the others.
   public var fast: Bool
   /// Whether dead memory is filled with NaN and the bytes behind each buffer are checked; slow.
   public var poison: Bool
@@ -44,8 +44,9 @@ public struct CompileOptions: Sendable {
   public var minimumPackedBytes: Int
   /// The most bytes of memory for everything that lives within one run, `Plan.arenaBytes`; nil means any number.
   ///
-  /// Values are computed again rather than kept until the budget is met; where it cannot be, compiling throws what is
-  /// live at the peak.
+  /// Values are computed again rather than kept until the budget is met. Where that is not enough, a `fast` compile
+  /// leaves out the passes `winograd` and `strassen`, which take memory for fewer multiplications; where even that is
+  /// not, compiling throws what is live at the peak.
   public var memoryBudget: Int?
   /// What executes the kernels; nil means what `DESCENT_BACKEND` names, or else the fastest this machine has.
   public var backend: Backend?

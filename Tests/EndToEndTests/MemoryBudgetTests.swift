@@ -50,6 +50,30 @@ import Testing
     #expect(sizes.last! < sizes.first!)
   }
 
+  /// What products with fewer multiplications take is given back where a budget has no room for it.
+  @Test func fastPlansKeepABudgetThatOthersKeep() throws {
+    let graph = Graph("large") { g in
+      g.output("y", g.input("x", [1024, 1024]).matmul(g.parameter("w", [1024, 1024], .heNormal)))
+    }
+    var options = CompileOptions(threads: 1, fast: true)
+    let free = try graph.compile(options: options)
+    #expect(free.graph.contractionCount == 49)
+    options.memoryBudget = free.arenaBytes
+    #expect(try graph.compile(options: options).graph.contractionCount == 49)
+    options.memoryBudget = 1 << 20
+    let plan = try graph.compile(options: options)
+    #expect(plan.arenaBytes <= 1 << 20)
+    #expect(plan.graph.contractionCount == 1)
+  }
+
+  /// A budget that neither way keeps is refused as ever.
+  @Test func fastPlansThrowWhatIsLive() throws {
+    let graph = try layers(3)
+    #expect(throws: GraphErrors.self) {
+      try graph.compile(options: CompileOptions(threads: 1, fast: true, memoryBudget: 1))
+    }
+  }
+
   @Test func aBudgetThatIsMetChangesNothing() throws {
     let graph = try layers(3)
     let free = try graph.compile(options: CompileOptions(threads: 1))
@@ -84,5 +108,13 @@ import Testing
     #expect(plan.arenaBytes <= budget)
     let (found, expected) = (try outputs(graph, plan), try outputs(graph, free))
     #expect(zip(found, expected).allSatisfy { $0.equalsBits(of: $1) })
+  }
+}
+
+extension Graph {
+  fileprivate var contractionCount: Int {
+    nodes.count { node in
+      if case .contraction = node.op { true } else { false }
+    }
   }
 }

@@ -49,6 +49,11 @@ extension Pass {
   }
 }
 
+extension Pipeline {
+  /// The passes that write products by such a method; what they make of operands takes memory.
+  package static let fewerMultiplications: Set<String> = ["winograd", "strassen"]
+}
+
 /// What it costs to move elements, in fused multiply-adds.
 enum Moving {
   /// How many products take as long as moving a byte does, beyond the first-level cache.
