@@ -19,7 +19,8 @@ extension Pass {
   /// Results differ by rounding (`Pass.fewerMultiplications`). Errors stay small beside the largest elements of both
   /// factors, not beside each result: for n×n factors and halving l times, no more than
   /// [18ˡ·(h² + 6h) − 6n]·2⁻²⁴ times the product of these elements' magnitudes, h = n / 2ˡ (Higham, section 23.2.2),
-  /// against n² for the plain way. An element that is not finite spreads to other quarters.
+  /// against n² for the plain way. An element that is not finite spreads to other quarters, and sums of elements near
+  /// the greatest finite number overflow.
   ///
   /// - Parameters:
   ///   - prepares: Whether what follows from unchanged parameters is computed once.
@@ -54,8 +55,9 @@ private struct StrassenEstimate {
   private static let fewestRows = 64
   /// What the extents of a product of quarters are multiples of, so that vectors are full.
   private static let multiple = 16
-  /// How much less must be estimated for quarters to be chosen.
-  private static let worth = 0.96
+  /// How much less must be estimated for quarters to be chosen: threads share the memory that moving takes, and with
+  /// two of them nothing was gained from less.
+  private static let worth = 0.9
   /// More products than anybody takes.
   private static let mostProducts = 0x1p53
 
@@ -81,7 +83,7 @@ private struct StrassenEstimate {
       && extents.m >> levels >= StrassenEstimate.fewestRows
     {
       let cost = cost(levels)
-      if cost < least { (best, least) = (levels, StrassenEstimate.worth * cost) }
+      if cost < least { (best, least) = (levels, cost) }
     }
     return best
   }
@@ -137,8 +139,8 @@ private struct StrassenProduct {
 
   private func product(_ left: Tensor, _ right: Tensor, _ levels: Int) -> Blocks {
     guard levels > 0 else { return Blocks(left.apply(.contraction(op), right)) }
-    let a = quarters(left, isTurned: op.transposeLeft)
-    let b = quarters(right, isTurned: op.transposeRight)
+    let a = quarters(left, isTransposed: op.transposeLeft)
+    let b = quarters(right, isTransposed: op.transposeRight)
     let a1 = a[1][0] + a[1][1]
     let a2 = a1 - a[0][0]
     let a3 = a[0][0] - a[1][0]
@@ -162,11 +164,11 @@ private struct StrassenProduct {
 
   /// The quarters of a factor, by halves of its rows and of its columns, which are the other way round where it lies
   /// turned; quarters lie like the factor.
-  private func quarters(_ x: Tensor, isTurned: Bool) -> [[Tensor]] {
+  private func quarters(_ x: Tensor, isTransposed: Bool) -> [[Tensor]] {
     let half = x.shape.extents.map { ($0.fixed ?? 0) / 2 }
     return (0..<2).map { row in
       (0..<2).map { column in
-        let place = isTurned ? [column, row] : [row, column]
+        let place = isTransposed ? [column, row] : [row, column]
         let starts = zip(place, half).map { Extent(offset: $0 * $1) }
         let limits = zip(place, half).map { Extent(offset: ($0 + 1) * $1) }
         return x.apply(.movement(.slice(starts: starts, limits: limits, strides: [1, 1])))
