@@ -134,14 +134,19 @@ struct ContractionSchedule {
       problem.isRightFar && tile.count > 1
       && (problem.hasManyRights || problem.isWorthPrefetching(problem.k * problem.n, isWide))
       && (readsPackedBlocks || problem.right.summed.isEven && (packsRight || windows != nil))
+    let panels = min(blockPanels, max(1, tile.panelCount / division.columns))
     let rowsAreFar =
       tile.count > 1 && leftPacking == .none && problem.hasFarRows
-      && problem.isWorthPrefetching(problem.m * problem.k, isWide)
-    let panels = min(blockPanels, max(1, tile.panelCount / division.columns))
+      && (panels <= ContractionSchedule.fewPanels
+        || problem.isWorthPrefetching(problem.m * problem.k, isWide))
     rowsAhead = rowsAreFar ? (tile.tallest + panels - 1) / panels : 0
     let passes = copiesRows ? (depth + 1) / 2 : lines
     prefetchingTiles = prefetches ? min(blockTiles, (passes + blockPanels - 1) / blockPanels) : 0
   }
+
+  /// Products of so few panels do not last long enough for the next tile's rows to come by themselves, even from the
+  /// third-level cache.
+  private static let fewPanels = 8
 
   /// How many rows of the next tile each panel's products prefetch.
   let rowsAhead: Int
@@ -247,7 +252,8 @@ extension ContractionProblem {
       && left.kept.step >= max(64, 4 * k) && k > 0 && m > 0 && batch > level2 / 2 / (4 * m * k)
   }
 
-  /// Whether it pays to prefetch a factor of so many elements in each product.
+  /// Whether it pays to prefetch a factor of so many elements in each product, which all of a block's tiles or panels
+  /// read.
   ///
   /// With 256-bit vectors, only if it comes from memory. Elsewhere it gained nothing on Zen 3, and on a shared machine
   /// 512³ and 1024³ took up to twice their least time, for seconds on end, where without it they took a third more.

@@ -5,8 +5,10 @@
 // next product's first is asked for, where each has a right factor of its own. Where the first tile does not copy, but
 // rows are copied before it, lines are asked for along rows too.
 //
-// The rows of the next tile are prefetched: each panel asks for some of them. With 256-bit vectors, rows and blocks are
-// only if they come from memory (`isWorthPrefetching`).
+// The rows of the next tile are prefetched: each panel asks for some of them.
+//
+// With 256-bit vectors, what stays in the third-level cache is prefetched only where little is done between one part of
+// it and the next: rows for few panels, and right factors of which each product has its own.
 //
 // What a tile's epilogue reads and stores is prefetched while its last products are taken.
 
