@@ -162,8 +162,8 @@ private struct StrassenProduct {
     return Blocks(topLeft, topRight, bottomLeft, bottomRight)
   }
 
-  /// The quarters of a factor, by halves of its rows and of its columns, which are the other way round where it lies
-  /// turned; quarters lie like the factor.
+  /// The quarters of a factor, by halves of its rows and of its columns, which are the other way round where it is
+  /// transposed; quarters lie like the factor.
   private func quarters(_ x: Tensor, isTransposed: Bool) -> [[Tensor]] {
     let half = x.shape.extents.map { ($0.fixed ?? 0) / 2 }
     return (0..<2).map { row in
