@@ -208,6 +208,9 @@ struct ContractionProblem {
   /// Whether the right factor is too large for the second-level cache, so that it pays to ask for it early.
   var isRightLarge: Bool { 4 * n * k > level2 }
 
+  /// Whether the right factor is too large for a thread's part of the third-level cache.
+  var isRightInMemory: Bool { 4 * n * k > level3 / 2 }
+
   /// Whether each product has a right factor of its own, of some size, and all of them are too large.
   var hasManyRights: Bool {
     nextRight != 0 && 4 * n * k >= 1 << 16 && batch > level2 / (4 * n * k)

@@ -54,7 +54,8 @@ struct ContractionTile {
   private static func widestPanel(_ problem: ContractionProblem, isWide: Bool) -> Int {
     let preferred =
       switch problem.margins == nil ? problem.m : min(problem.m, problem.runLength) {
-      // So many streams at once bring more from memory than one does.
+      // So many streams at once bring more from memory than one does, but less from a cache.
+      case 1 where problem.isRightPacked && problem.isRightInMemory: isWide ? 16 : 12
       case 1 where problem.isRightPacked: isWide ? 6 : 12
       case 1:
         problem.isRightLarge && problem.n > (isWide ? 24 * 16 : 12 * 8)

@@ -85,7 +85,9 @@ extension NativeContraction {
     assembler.emit(.imul, .rcx, .rdx)
     assembler.emit(.add, .r8, .rcx)
     store(.r8, to: .prefetched, &assembler)
-    set(.prefetchStep, to: problem.transposeRight ? strides.n : strides.k, &assembler)
+    // Lines of a packed panel follow one another; of others a panel's products ask for one in so many.
+    let step = problem.isRightPacked ? strides.k : schedule.termsPerLine * strides.k
+    set(.prefetchStep, to: problem.transposeRight ? strides.n : step, &assembler)
     set(.prefetchLines, to: 0, &assembler)
     load(.tile, to: .rax, &assembler)
     assembler.bind(done)
@@ -97,10 +99,10 @@ extension NativeContraction {
     load(.prefetchStep, to: .r10, &assembler)
   }
 
-  /// Prefetches a line of the next block with each of some terms.
+  /// Prefetches lines of the next block with some terms, which are one or as many as a loop takes at once.
   func writePrefetchStep(_ terms: Int, _ assembler: inout Assembler) {
     if schedule.copiesRows { return writeRowsPrefetchStep(terms, &assembler) }
-    for _ in 0..<terms {
+    for _ in 0..<(terms / schedule.termsPerLine) {
       assembler.emit(.prefetcht1, .at(.r12))
       assembler.emit(.add, .r12, .r10)
     }
@@ -158,29 +160,40 @@ extension NativeContraction {
     assembler.bind(isInside)
   }
 
-  /// Goes on to the next line of each k, or, where panels are transposed, of each column, and after the last one to
-  /// the columns behind.
+  /// Goes on to the next line of each k, if all terms have asked for theirs, or, where panels are transposed, of each
+  /// column, and after the last one to the columns behind.
   ///
-  /// Of packed panels the next one follows, and where rows are copied, the next two rows.
+  /// Of packed panels the rest or the next one follows, and where rows are copied, the next two rows.
   func writeNextPrefetch(_ assembler: inout Assembler) {
+    let terms = schedule.termsPerLine
     if schedule.copiesRows || problem.isRightPacked {
       load(.prefetchStep, to: .rax, &assembler)
-      assembler.emit(.imul, .rax, .rax, schedule.copiesRows ? 2 : schedule.depth)
+      assembler.emit(.imul, .rax, .rax, schedule.copiesRows ? 2 : schedule.depth / terms)
       assembler.emit(.add, local(.prefetched), .rax)
       return
     }
-    assembler.emit(.mov, .eax, 64)
+    let lines = problem.transposeRight ? (4 * schedule.depth + 63) / 64 : terms
+    if problem.transposeRight || lines == 1 {
+      assembler.emit(.mov, .eax, 64)
+    } else {
+      load(.prefetchStep, to: .rax, &assembler)
+      assembler.emit(.sar, .rax, terms.trailingZeroBitCount)
+    }
     assembler.emit(.add, local(.prefetched), .rax)
-    guard problem.transposeRight else { return }
+    guard lines > 1 else { return }
     let isInside = assembler.makeLabel()
-    let lines = (4 * schedule.depth + 63) / 64
     load(.prefetchLines, to: .rax, &assembler)
     assembler.emit(.inc, .rax)
     assembler.emit(.cmp, .rax, lines)
     assembler.emit(.jl, isInside)
-    load(.prefetchStep, to: .rax, &assembler)
-    assembler.emit(.imul, .rax, .rax, schedule.depth)
-    assembler.emit(.sub, .rax, 64 * lines)
+    if problem.transposeRight {
+      load(.prefetchStep, to: .rax, &assembler)
+      assembler.emit(.imul, .rax, .rax, schedule.depth)
+      assembler.emit(.sub, .rax, 64 * lines)
+    } else {
+      assembler.emit(.mov, .eax, 64)
+      assembler.emit(.sub, .rax, local(.prefetchStep))
+    }
     assembler.emit(.add, local(.prefetched), .rax)
     assembler.emit(.xor, .eax, .eax)
     assembler.bind(isInside)

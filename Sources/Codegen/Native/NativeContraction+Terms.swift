@@ -45,7 +45,7 @@ extension NativeContraction {
     if let narrow = problem.narrow { writeSpreading(narrow, variant.rows, &assembler) }
     let (loop, done) = (assembler.makeLabel(), assembler.makeLabel())
     let unrolls = !fetches && source != .packing && variant.rows > 1
-    let count = unrolls ? unrolledTerms(upTo: terms) : 1
+    let count = unrolls ? problem.unrolledTerms(upTo: terms) : 1
     if count > 1 {
       let (several, rest) = (assembler.makeLabel(), assembler.makeLabel())
       assembler.emit(.sub, .rcx, count)
@@ -65,15 +65,6 @@ extension NativeContraction {
     assembler.emit(.dec, .rcx)
     assembler.emit(.jne, loop)
     assembler.bind(done)
-  }
-
-  /// How many terms of several rows are taken before a loop of up to so many begins anew.
-  ///
-  /// Beside the few products of a term with 256-bit vectors, counting weighs. At best a core has room for it, but on a
-  /// shared machine, for seconds on end, 4 terms at once took 8 to 15 % less time on Zen 3. With 512-bit vectors it was
-  /// not measured.
-  private func unrolledTerms(upTo terms: Int) -> Int {
-    isWide || problem.narrow != nil || terms < 64 ? 1 : 4
   }
 
   /// Takes the products of some neighbouring terms, and goes on to the next.
