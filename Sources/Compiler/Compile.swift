@@ -28,6 +28,8 @@ extension Graph {
 /// One run through the stages: bind, optimize, fuse, lower and plan.
 private struct Compilation {
   let options: CompileOptions
+  /// The passes that are left out for the budget's sake.
+  var leftOut: Set<String> = []
   var timings: [(stage: String, nanoseconds: Int)] = []
 
   mutating func run(
@@ -69,6 +71,10 @@ private struct Compilation {
       let start = MonotonicClock.nanoseconds
       do {
         result.graph = try budget.fitted(result.graph, &result.journal)
+        if !leftOut.isEmpty {
+          let passes = leftOut.sorted().joined(separator: ", ")
+          result.journal.note("leave out", "\(passes): a run would take more than \(bytes) B")
+        }
       } catch {
         guard var other = takingLessMemory else { throw error }
         return try other.run(source, batch: batch, outputs: outputs, state: state)
@@ -90,9 +96,10 @@ private struct Compilation {
   /// The same compilation without the passes that take memory for fewer multiplications, if any of them is on.
   private var takingLessMemory: Compilation? {
     var options = options
-    options.disabled.formUnion(Pipeline.fewerMultiplications)
-    guard options.fast, options.disabled != self.options.disabled else { return nil }
-    return Compilation(options: options)
+    let passes = Pipeline.fewerMultiplications.subtracting(options.disabled)
+    guard options.fast, !passes.isEmpty else { return nil }
+    options.disabled.formUnion(passes)
+    return Compilation(options: options, leftOut: passes)
   }
 
   private mutating func bind(_ graph: Graph, _ batch: Int?) throws(GraphErrors) -> Graph {

@@ -64,6 +64,10 @@ import Testing
     let plan = try graph.compile(options: options)
     #expect(plan.arenaBytes <= 1 << 20)
     #expect(plan.graph.contractionCount == 1)
+    #expect(
+      plan.journal.entries.filter { $0.pass == "budget" }.map(\.description) == [
+        "budget/leave out: strassen, winograd: a run would take more than 1048576 B"
+      ])
   }
 
   /// A budget that neither way keeps is refused as ever.

@@ -37,7 +37,8 @@ extension Pass {
       else { return nil }
       let product = StrassenProduct(op, levels: levels)
       return (
-        product.result(operands[0], operands[1], node.type.shape), ": \(estimate.summary(levels))"
+        product.result(operands[0], operands[1], node.type.shape),
+        "\(levels > 1 ? " of quarters" : ""): \(estimate.summary(levels))"
       )
     }
   }

@@ -70,7 +70,8 @@ import Testing
     let journal = try Self.run(Self.product([8, 16], [16, 4]), levels: 2).journal
     #expect(
       journal.entries.map(\.text) == [
-        "%2 contract in quarters: 49 products of 2×4 by 4×1, 392 multiplications rather than 512"
+        "%2 contract in quarters of quarters: 49 products of 2×4 by 4×1, "
+          + "392 multiplications rather than 512"
       ])
   }
 
