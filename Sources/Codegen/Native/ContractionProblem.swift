@@ -208,8 +208,8 @@ struct ContractionProblem {
   /// Whether the right factor is too large for the second-level cache, so that it pays to ask for it early.
   var isRightLarge: Bool { 4 * n * k > level2 }
 
-  /// Whether the right factor is too large for a thread's part of the third-level cache.
-  var isRightInMemory: Bool { 4 * n * k > level3 / 2 }
+  /// Whether the right factor is too large for the second-level cache and for a thread's part of the third.
+  var isRightInMemory: Bool { isRightLarge && 4 * n * k > level3 / 2 }
 
   /// Whether each product has a right factor of its own, of some size, and all of them are too large.
   var hasManyRights: Bool {

@@ -143,9 +143,11 @@ struct ContractionSchedule {
         || problem.isWorthPrefetching(problem.m * problem.k, isWide))
     rowsAhead = rowsAreFar ? (tile.tallest + panels - 1) / panels : 0
     let passes = copiesRows ? (depth + 1) / 2 : lines
-    // Memory and the third-level cache bring a line in the time of several terms, so all tiles take part.
+    // Memory and the third-level cache bring a line in the time of several terms, so all tiles take part. Tiles that
+    // fetch columns of a transposed left factor take one term at a time.
     let isSpread =
-      !copiesRows && !problem.transposeRight && windows == nil && images == nil
+      !copiesRows && !problem.transposeRight && !problem.transposeLeft && windows == nil
+      && images == nil
       && leftPacking == .none && problem.left.summed.isEven
     let terms = isSpread ? problem.unrolledTerms(upTo: depth) : 1
     let tilesOfTerms = { (terms: Int) in (terms * passes + blockPanels - 1) / blockPanels }

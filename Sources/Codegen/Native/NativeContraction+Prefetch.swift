@@ -180,7 +180,7 @@ extension NativeContraction {
       assembler.emit(.sar, .rax, terms.trailingZeroBitCount)
     }
     assembler.emit(.add, local(.prefetched), .rax)
-    guard lines > 1 else { return }
+    guard lines > 1 || problem.transposeRight else { return }
     let isInside = assembler.makeLabel()
     load(.prefetchLines, to: .rax, &assembler)
     assembler.emit(.inc, .rax)
