@@ -76,7 +76,9 @@ private struct Compilation {
           result.journal.note("leave out", "\(passes): a run would take more than \(bytes) B")
         }
       } catch {
-        guard var other = takingLessMemory else { throw error }
+        guard var other = leavingOut(Pipeline.fewerMultiplications, after: result.journal) else {
+          throw error
+        }
         return try other.run(source, batch: batch, outputs: outputs, state: state)
       }
       timings.append(("budget", Int(MonotonicClock.nanoseconds - start)))
@@ -93,13 +95,13 @@ private struct Compilation {
       kernelTimings: times.kernels, snapshots: result.snapshots, state: state)
   }
 
-  /// The same compilation without the passes that take memory for fewer multiplications, if any of them is on.
-  private var takingLessMemory: Compilation? {
+  /// The same compilation without those of some passes that have changed the graph, or nil if none has.
+  private func leavingOut(_ passes: Set<String>, after journal: Journal) -> Compilation? {
+    let passes = passes.intersection(journal.entries.map(\.pass))
+    guard !passes.isEmpty else { return nil }
     var options = options
-    let passes = Pipeline.fewerMultiplications.subtracting(options.disabled)
-    guard options.fast, !passes.isEmpty else { return nil }
     options.disabled.formUnion(passes)
-    return Compilation(options: options, leftOut: passes)
+    return Compilation(options: options, leftOut: leftOut.union(passes), timings: timings)
   }
 
   private mutating func bind(_ graph: Graph, _ batch: Int?) throws(GraphErrors) -> Graph {

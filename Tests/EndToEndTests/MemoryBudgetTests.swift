@@ -66,7 +66,7 @@ import Testing
     #expect(plan.graph.contractionCount == 1)
     #expect(
       plan.journal.entries.filter { $0.pass == "budget" }.map(\.description) == [
-        "budget/leave out: strassen, winograd: a run would take more than 1048576 B"
+        "budget/leave out: strassen: a run would take more than 1048576 B"
       ])
   }
 
