@@ -147,8 +147,7 @@ struct ContractionSchedule {
     // fetch columns of a transposed left factor take one term at a time.
     let isSpread =
       !copiesRows && !problem.transposeRight && !problem.transposeLeft && windows == nil
-      && images == nil
-      && leftPacking == .none && problem.left.summed.isEven
+      && images == nil && leftPacking == .none && problem.left.summed.isEven
     let terms = isSpread ? problem.unrolledTerms(upTo: depth) : 1
     let tilesOfTerms = { (terms: Int) in (terms * passes + blockPanels - 1) / blockPanels }
     let most = blockTiles

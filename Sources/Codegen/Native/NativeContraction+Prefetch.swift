@@ -99,7 +99,8 @@ extension NativeContraction {
     load(.prefetchStep, to: .r10, &assembler)
   }
 
-  /// Prefetches lines of the next block with some terms, which are one or as many as a loop takes at once.
+  /// Prefetches lines of the next block with some terms, which are one or as many as a loop takes at once; none with
+  /// one, where a line is for several.
   func writePrefetchStep(_ terms: Int, _ assembler: inout Assembler) {
     if schedule.copiesRows { return writeRowsPrefetchStep(terms, &assembler) }
     for _ in 0..<(terms / schedule.termsPerLine) {
